@@ -1,0 +1,206 @@
+"""A message: its identity, its ids, its states and the legal moves between them.
+
+Everything here is pure. Identities are keyed, so that nobody without the project's key can guess a
+phone number back from a ledger or a plan; they depend on the key file and the spec only, never on the
+ledger or a random source, so that a lost ledger yields the same ids again.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import orjson
+
+KEY_BYTES = 32
+DIGEST_BYTES = 16
+MESSAGE_ID_BYTES = 20
+MESSAGE_ID_CHARACTERS = 32  # what 20 bytes are in base32
+MESSAGE_ID_PREFIX = "zs1-"
+BULK_ID_PREFIX = "zs1b-"
+
+
+class Status(IntEnum):
+    """Where a recorded message stands. The numbers are stored in ledgers: never renumber."""
+
+    INTENT = 1
+    UNKNOWN = 2
+    ABANDONED = 3
+    ACCEPTED = 4
+    REJECTED = 5
+    UNDELIVERABLE = 6
+    EXPIRED = 7
+    DELIVERED = 8
+    HELD = 9
+    CANCELLED = 10
+    RELEASED = 11  # an intent that was proven not sent; the message may be claimed again
+
+    @property
+    def word(self) -> str:
+        """The name used in output and JSON."""
+        return self.name.lower()
+
+
+# Evidence can only raise a status along this rank (protocol: merging is a maximum).
+RANK: Mapping[Status, int] = {
+    Status.HELD: 0,
+    Status.CANCELLED: 0,
+    Status.RELEASED: 0,
+    Status.INTENT: 1,
+    Status.UNKNOWN: 2,
+    Status.ABANDONED: 2,
+    Status.ACCEPTED: 3,
+    Status.REJECTED: 4,
+    Status.UNDELIVERABLE: 4,
+    Status.EXPIRED: 4,
+    Status.DELIVERED: 5,
+}
+
+_EVIDENCE = frozenset(
+    {Status.ACCEPTED, Status.REJECTED, Status.UNDELIVERABLE, Status.EXPIRED, Status.DELIVERED}
+)
+
+# Every legal move. What is not here raises in the ledger and changes nothing.
+MOVES: Mapping[Status | None, frozenset[Status]] = {
+    None: frozenset({Status.HELD, Status.INTENT}),
+    Status.HELD: frozenset({Status.INTENT, Status.CANCELLED}) | _EVIDENCE,
+    Status.CANCELLED: _EVIDENCE,
+    Status.RELEASED: frozenset({Status.INTENT, Status.HELD}) | _EVIDENCE,
+    Status.INTENT: frozenset({Status.UNKNOWN, Status.RELEASED}) | _EVIDENCE,
+    Status.UNKNOWN: frozenset({Status.ABANDONED, Status.RELEASED}) | _EVIDENCE,
+    Status.ABANDONED: _EVIDENCE,
+    Status.ACCEPTED: _EVIDENCE - {Status.ACCEPTED},
+    Status.REJECTED: frozenset({Status.DELIVERED, Status.UNDELIVERABLE, Status.EXPIRED}),
+    Status.UNDELIVERABLE: frozenset({Status.DELIVERED, Status.REJECTED, Status.EXPIRED}),
+    Status.EXPIRED: frozenset({Status.DELIVERED, Status.REJECTED, Status.UNDELIVERABLE}),
+    Status.DELIVERED: frozenset(),
+}
+
+# A message in one of these may have reached a person, or still may: it is never claimed again.
+MAYBE_SENT = frozenset(
+    {
+        Status.INTENT,
+        Status.UNKNOWN,
+        Status.ABANDONED,
+        Status.ACCEPTED,
+        Status.DELIVERED,
+        Status.UNDELIVERABLE,
+        Status.EXPIRED,
+    }
+)
+FINAL = frozenset({Status.DELIVERED, Status.UNDELIVERABLE, Status.EXPIRED, Status.REJECTED, Status.CANCELLED})
+
+
+def _mac(key: bytes, use: bytes, size: int = DIGEST_BYTES) -> "hashlib.blake2b":
+    return hashlib.blake2b(key=key, person=use, digest_size=size)
+
+
+def _prefixed(fields: Iterable[bytes]) -> bytes:
+    """Join fields so that no two different lists give the same bytes."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The project's key `K` and the keys derived from it by use.
+
+    A value made for one use says nothing about a value made for another.
+
+    Args:
+        secret: the 32 bytes of the key file.
+    """
+
+    secret: bytes = field(repr=False)
+    ids: bytes = field(init=False, repr=False)
+    content: bytes = field(init=False, repr=False)
+    recipients: bytes = field(init=False, repr=False)
+    plans: bytes = field(init=False, repr=False)
+    webhooks: bytes = field(init=False, repr=False)
+    evidence: bytes = field(init=False, repr=False)
+    inputs: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) != KEY_BYTES:
+            raise ValueError(f"a project key has {KEY_BYTES} bytes")
+        for use in ("ids", "content", "recipients", "plans", "webhooks", "evidence", "inputs"):
+            derived = hashlib.blake2b(use.encode(), key=self.secret, person=b"zalosync derive").digest()
+            object.__setattr__(self, use, derived[:KEY_BYTES])
+
+    @property
+    def fingerprint(self) -> str:
+        """What a ledger remembers of the key: enough to refuse another one, nothing to guess it from."""
+        return _mac(self.secret, b"zs key id").hexdigest()
+
+
+class Identity:
+    """Makes the identities of one campaign and occurrence; cheap per message.
+
+    Args:
+        keys: the project's keys.
+        campaign: the campaign's first name (the oldest of `previousNames`, else its name).
+        occurrence: from the spec, 1 or more.
+    """
+
+    __slots__ = ("_content", "_ids", "_message", "_recipient")
+
+    def __init__(self, keys: Keys, campaign: str, occurrence: int) -> None:
+        self._message = _mac(keys.ids, b"zs message")
+        self._message.update(_prefixed((campaign.encode(), str(occurrence).encode())))
+        self._ids = _mac(keys.ids, b"zs message id", MESSAGE_ID_BYTES)
+        self._content = _mac(keys.content, b"zs fingerprint")
+        self._recipient = _mac(keys.recipients, b"zs recipient")
+
+    def message(self, key: str) -> bytes:
+        """16 bytes: the logical message of this key, in this campaign and occurrence."""
+        mac = self._message.copy()
+        data = key.encode()
+        mac.update(len(data).to_bytes(4, "big") + data)
+        return mac.digest()
+
+    def fingerprint(self, template: int, values: Mapping[str, str], failover: str | None) -> bytes:
+        """16 bytes: what the recipient would see. Of plaintext, never of ciphertext."""
+        mac = self._content.copy()
+        mac.update(
+            orjson.dumps(
+                {"failover": failover, "template": template, "values": values},
+                option=orjson.OPT_SORT_KEYS,
+            )
+        )
+        return mac.digest()
+
+    def recipient(self, phone: str) -> bytes:
+        """16 bytes: the pseudonym of a phone, the same in all campaigns of the project."""
+        mac = self._recipient.copy()
+        mac.update(phone.encode())
+        return mac.digest()
+
+    def message_id(self, message: bytes, attempt: int) -> bytes:
+        """20 bytes: what Infobip will know this attempt by; `message_id_text` gives its spelling."""
+        mac = self._ids.copy()
+        mac.update(message + attempt.to_bytes(4, "big"))
+        return mac.digest()
+
+
+def message_id_text(message_id: bytes) -> str:
+    """The spelling of a message id on the wire: 36 characters, of the 200 allowed."""
+    return MESSAGE_ID_PREFIX + base64.b32encode(message_id).decode()
+
+
+def message_id_bytes(text: str) -> bytes | None:
+    """The 20 bytes of one of our own message ids, or None for anybody else's."""
+    body = text.removeprefix(MESSAGE_ID_PREFIX)
+    if len(body) != MESSAGE_ID_CHARACTERS or body == text:
+        return None
+    try:
+        return base64.b32decode(body)
+    except ValueError:
+        return None
+
+
+def bulk_id(message_ids: Iterable[bytes]) -> str:
+    """The bulk id of one request: the same messages in the same order give the same id."""
+    digest = hashlib.blake2b(
+        b"".join(message_ids), person=b"zs bulk id", digest_size=MESSAGE_ID_BYTES
+    ).digest()
+    return BULK_ID_PREFIX + base64.b32encode(digest).decode()
