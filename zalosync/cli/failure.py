@@ -1,0 +1,59 @@
+"""What a failed command says on stderr, and the code it exits with."""
+
+import os
+import sqlite3
+import sys
+import traceback
+
+import click
+
+from zalosync.errors import ExitCode, SpecError, ZalosyncError
+
+
+def report_failure(error: BaseException) -> ExitCode:
+    """Print one line (all problems of a spec error, a line each) and give the exit code."""
+    if isinstance(error, SpecError):
+        for problem in error.problems:
+            _say(f"error: {problem}")
+        count = len(error.problems)
+        _say(f"{count} problem{'s' if count != 1 else ''}; `zalosync explain CODE` says more about each")
+        return error.exit_code
+    if isinstance(error, ZalosyncError):
+        code = f" [{error.code}]" if error.code else ""
+        _say(f"error: {error}{code}")
+        return error.exit_code
+    if isinstance(error, click.exceptions.Exit):
+        return ExitCode(error.exit_code)
+    if isinstance(error, click.ClickException):
+        # click exits 2 for usage errors, which here means: there are changes to send.
+        error.show()
+        return ExitCode.USAGE
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        _say("stopped by a signal; nothing is in flight")
+        return ExitCode.INTERRUPTED
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {place}{error.strerror}; nothing was lost: mend it and run the command again")
+        return ExitCode.LEDGER if isinstance(error.__cause__, sqlite3.Error) else ExitCode.USAGE
+    return _bug(error)
+
+
+def _bug(error: BaseException) -> ExitCode:
+    """A bug of ours: name the place, and show the traceback only where it is asked for.
+
+    Local values never show; the message of a foreign exception might quote one, so its type has to do.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "unknown place"  # noqa: PTH119
+    _say(
+        f"internal error: {type(error).__name__} at {place}; nothing more was sent. "
+        "Run again with ZALOSYNC_TRACEBACK=1 and report what it prints"
+    )
+    if os.environ.get("ZALOSYNC_TRACEBACK"):
+        for line in traceback.format_tb(error.__traceback__):
+            _say(line.rstrip())
+    return ExitCode.INTERNAL
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")

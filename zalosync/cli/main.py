@@ -1,0 +1,106 @@
+"""The `zalosync` command: finds the command's file, runs it, turns errors into one line and an exit code."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from zalosync import __version__
+from zalosync.cli.options import COMMON, Options, gather
+from zalosync.errors import ExitCode
+
+# name → (module, attribute, one line of help); modules are imported when their command runs,
+# so that `--help` and completion stay fast.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("zalosync.cli.init", "init", "Make a project that runs."),
+    "validate": (
+        "zalosync.cli.validate",
+        "validate",
+        "Check every file, offline, all errors at once.",
+    ),
+    "schema": (
+        "zalosync.cli.schema",
+        "schema",
+        "Print the JSON Schema of specs or outputs.",
+    ),
+    "fmt": ("zalosync.cli.fmt", "fmt", "Write specs in their canonical form, comments kept."),
+    "render": ("zalosync.cli.render", "render", "Show what one recipient would get."),
+    "plan": ("zalosync.cli.plan", "plan", "Show what would be sent, to how many, at what cost."),
+    "explain": ("zalosync.cli.explain", "explain", "Say what an error or finding means, and its mend."),
+    "apply": ("zalosync.cli.apply", "apply", "Send what the plan says and nothing else."),
+    "refresh": ("zalosync.cli.refresh", "refresh", "Pull reports and logs, and settle unknown messages."),
+    "status": ("zalosync.cli.status", "status", "Count the messages of each campaign by state."),
+    "history": ("zalosync.cli.history", "history", "List the runs: who, when, what, with which result."),
+    "audit": ("zalosync.cli.audit", "audit", "Prove the ledger; make the HTML report."),
+    "ledger": ("zalosync.cli.ledger", "ledger", "Create and inspect the ledger."),
+    "sandbox": ("zalosync.cli.sandbox", "sandbox", "Serve the local double of Infobip's Zalo API."),
+    "demo": ("zalosync.cli.demo", "demo", "Run a whole campaign on the embedded sandbox."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Give the names in the order of a campaign's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command; for listings a stand-in with its help is enough."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, attribute, _ = entry
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        _ = ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry[2]) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Example: zalosync plan -o release.zsplan && zalosync apply release.zsplan",
+)
+@click.version_option(__version__, prog_name="zalosync", message="%(prog)s %(version)s")
+@COMMON
+@click.pass_context
+def root(ctx: click.Context, **given: object) -> None:
+    """Zalo campaigns as code: plan, approve, apply at most once, prove it."""
+    ctx.obj = gather(Options(), given)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """A signal outside of an apply run ends the command like a keyboard interrupt."""
+    raise KeyboardInterrupt(number)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with the documented code; never a traceback for an expected failure."""
+    from zalosync.cli.failure import report_failure
+
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code = root.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit:
+        raise
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.DONE
+    except BaseException as error:  # noqa: BLE001 - the one place that turns errors into exit codes
+        code = report_failure(error)
+    sys.exit(int(code) if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
