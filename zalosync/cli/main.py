@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="zalosync", message="%(prog)s %(version)s")
 @COMMON
 @click.pass_context
-def root(ctx: click.Context, **given: object) -> None:
+def root(ctx: click.Context, /, **given: object) -> None:
     """Zalo campaigns as code: plan, approve, apply at most once, prove it."""
     ctx.obj = gather(Options(), given)
 

@@ -42,6 +42,34 @@ class Status(IntEnum):
         return self.name.lower()
 
 
+class Cause(IntEnum):
+    """Why a message stands where it stands. The numbers are stored in ledgers: never renumber."""
+
+    NONE = 0
+    NOANSWER = 1  # no whole answer came
+    WRITE = 2  # the request broke off while it was written
+    MALFORMED = 3  # a success that is not one of the provider's answers
+    MISSING = 4  # the answer left this message out
+    UNRECOGNISED = 5  # a status that is not in the published table, in a final group
+    INTERMEDIARY = 6  # a refusal without the provider's error body: somebody between us answered
+    HTTP = 7  # a status code that proves nothing
+    INTERRUPTED = 8  # a signal ended the wait for the answer
+    ORPHANED = 9  # the run that wrote the intent is dead
+    DUPLICATE = 10  # the provider knew the id already
+    HANDED_OVER = 11  # at the operator, not yet at the handset
+    RAW = 12  # a status id that is not in the published table, in a pending group or a report
+    DECIDED = 13  # a named person decided
+    REFUSED = 14  # the whole request was refused, with proof
+    NOT_CONNECTED = 15  # nothing left this machine, with proof
+    FENCED = 16  # the fence stopped it before the wire
+    ADOPTED = 17  # taken over from before the ledger
+
+    @property
+    def word(self) -> str:
+        """The name used in output and JSON."""
+        return self.name.lower().replace("_", "-")
+
+
 # Evidence can only raise a status along this rank (protocol: merging is a maximum).
 RANK: Mapping[Status, int] = {
     Status.HELD: 0,

@@ -1,0 +1,77 @@
+"""The linked history: one event per transaction, each holding the hash of the one before.
+
+An event's body says what changed: row numbers, states, codes and times, never anything personal. What
+never changes of an attempt (its digests and ids) enters as a commitment with a salt that lies in the
+attempt's row, so that destroying the salt unlinks the row and the chain still verifies.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+COMMITMENT_BYTES = 16
+SALT_BYTES = 12
+EVIDENCE_BYTES = 8
+NO_EVIDENCE = bytes(EVIDENCE_BYTES)
+GENESIS = bytes(32)
+
+
+def ranges(rows: Iterable[int]) -> list[list[int]]:
+    """Row numbers as [first, count] pairs; batches are claimed in order, so a hundred rows are one pair."""
+    found: list[list[int]] = []
+    for row in sorted(rows):
+        if found and row == found[-1][0] + found[-1][1]:
+            found[-1][1] += 1
+        else:
+            found.append([row, 1])
+    return found
+
+
+def spread(pairs: Iterable[Sequence[int]]) -> list[int]:
+    """The row numbers of [first, count] pairs."""
+    return [row for first, count in pairs for row in range(first, first + count)]
+
+
+def canonical(document: object) -> bytes:
+    """The one spelling of a JSON document."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def commitment(
+    *,
+    salt: bytes,
+    row: int,
+    message: bytes,
+    message_id: bytes,
+    campaign: int,
+    occurrence: int,
+    attempt: int,
+    fingerprint: bytes,
+    recipient: bytes,
+) -> bytes:
+    """16 bytes that bind an attempt's lasting columns to the chain, and say nothing without the salt."""
+    mac = hashlib.blake2b(key=salt, person=b"zs commitment", digest_size=COMMITMENT_BYTES)
+    mac.update(b"%d %d %d %d " % (row, campaign, occurrence, attempt))
+    mac.update(message + message_id + fingerprint + recipient)
+    return mac.digest()
+
+
+def link(
+    previous: bytes,
+    *,
+    seq: int,
+    at: int,
+    kind: str,
+    run: int | None,
+    intent_serial: int,
+    status_serial: int,
+    body: bytes,
+    commitments: bytes,
+) -> bytes:
+    """The hash of an event (SHA-256): over the hash before it and everything the event says."""
+    digest = hashlib.sha256(previous)
+    digest.update(canonical([seq, at, kind, run, intent_serial, status_serial, len(body), len(commitments)]))
+    digest.update(body)
+    digest.update(commitments)
+    return digest.digest()

@@ -1,0 +1,197 @@
+"""Where an environment's ledger lives, and how it is made and opened.
+
+A missing ledger is an error, never an empty one: an empty memory would send everything again.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import filelock
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from zalosync.compose.message import Keys
+from zalosync.errors import LedgerError, UsageError
+from zalosync.ledger import migrate
+from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.pin import FILE, check_pin, pin_of, read_pin, write_pin
+from zalosync.ledger.read import LedgerReader
+from zalosync.ledger.records import Kind
+from zalosync.ledger.store import Ledger
+
+STATE_FOLDER = ".zalosync"
+_SQLITE_URL = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where one environment keeps its memory.
+
+    Args:
+        root: the project's folder.
+        environment: its name.
+        url: the ledger's URL; empty for the default file.
+        sandbox: whether the environment is the embedded sandbox, which gets its ledger by itself.
+    """
+
+    root: Path
+    environment: str
+    url: str = ""
+    sandbox: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder of local state, which Git ignores."""
+        return self.root / STATE_FOLDER
+
+    @property
+    def path(self) -> Path:
+        """The ledger's file.
+
+        Raises:
+            UsageError: a URL of another kind of database.
+        """
+        if not self.url:
+            return self.folder / f"{self.environment}.db"
+        if not self.url.startswith(_SQLITE_URL):
+            raise UsageError(
+                f"the ledger of environment {self.environment} is not a sqlite:/// URL",
+                fix="this version keeps ledgers in SQLite files: sqlite:///path/to/ledger.db",
+                code="ZS613",
+            )
+        return self.root / self.url.removeprefix(_SQLITE_URL)
+
+    @property
+    def pin_path(self) -> Path:
+        """The file that remembers the lineage."""
+        return (self.folder if self.sandbox else self.root) / FILE
+
+    @property
+    def place(self) -> str:
+        """The ledger's name for people: relative where it lies in the project."""
+        path = self.path
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def create(home: Home, keys: Keys, now: datetime, entropy: Callable[[int], bytes] = os.urandom) -> None:
+    """Make an empty ledger with a lineage of its own, and pin it.
+
+    Raises:
+        LedgerError: there is one already, or the lock file knows another lineage.
+    """
+    path = home.path
+    if path.exists():
+        raise LedgerError(
+            f"{home.place} exists already", fix="use it as it is: `zalosync ledger info`", code="ZS625"
+        )
+    pin = read_pin(home.pin_path, home.environment)
+    if pin is not None:
+        raise _missing(home)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Made whole under another name first: a crash in between leaves no half-made ledger.
+    aside = path.with_name(path.name + ".new")
+    aside.unlink(missing_ok=True)
+    os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    engine = sqlite_engine(aside)
+    migrate.upgrade(engine)
+    ledger = Ledger(engine, SQLITE, home.place, entropy)
+    with ledger.change(Kind.INIT, now) as change:
+        change.note("lineage", entropy(16).hex())
+        change.note("key", keys.fingerprint)
+        change.note("environment", home.environment)
+    ledger.close()
+    aside.rename(path)
+    reader = LedgerReader(sqlite_engine(path, read_only=True), SQLITE, home.place)
+    write_pin(home.pin_path, home.environment, pin_of(reader))
+    reader.close()
+
+
+def open_reader(home: Home, keys: Keys) -> LedgerReader:
+    """Open a ledger to be read only.
+
+    Raises:
+        LedgerError: missing, foreign, older than it was, or made with another key.
+    """
+    reader = LedgerReader(_engine(home, read_only=True), SQLITE, home.place)
+    _check(home, reader, keys)
+    return reader
+
+
+@contextmanager
+def open_ledger(home: Home, keys: Keys, *, lock_timeout: float = 0) -> Iterator[Ledger]:
+    """Open a ledger to be written, under a lock that the kernel frees when this process dies.
+
+    Raises:
+        LedgerError: as for reading, or another process is writing and does not end in `lock_timeout` seconds.
+    """
+    engine = _engine(home, read_only=False)
+    lock = filelock.FileLock(str(home.path) + ".lock", mode=0o600)
+    try:
+        lock.acquire(timeout=lock_timeout)
+    except filelock.Timeout as error:
+        raise LedgerError(
+            f"another zalosync is writing {home.place}",
+            fix="wait for it to end, or give --lock-timeout SECONDS to wait here",
+            code="ZS626",
+        ) from error
+    try:
+        ledger = Ledger(engine, SQLITE, home.place)
+        _check(home, ledger, keys)
+        try:
+            yield ledger
+        finally:
+            write_pin(home.pin_path, home.environment, pin_of(ledger))
+            ledger.close()
+    finally:
+        lock.release()
+
+
+def _engine(home: Home, *, read_only: bool) -> sa.Engine:
+    path = home.path
+    if not path.exists():
+        raise _missing(home)
+    if path.is_symlink():
+        raise LedgerError(f"{home.place} is a symbolic link", fix="name the file itself", code="ZS627")
+    engine = sqlite_engine(path, read_only=read_only)
+    try:
+        migrate.check_schema(engine, home.place)
+    except DBAPIError as error:
+        reason = str(error.orig).splitlines()[0]
+        raise LedgerError(
+            f"{home.place} cannot be read: {reason}",
+            fix="restore the newest copy; `zalosync ledger backup` makes such copies",
+            code="ZS628",
+        ) from error
+    return engine
+
+
+def _check(home: Home, ledger: LedgerReader, keys: Keys) -> None:
+    pin = read_pin(home.pin_path, home.environment)
+    if pin is not None:
+        check_pin(pin, ledger)
+    known = ledger.notes().get("key")
+    if known != keys.fingerprint:
+        raise LedgerError(
+            f"{home.place} was made with another project key; this one would give old messages new ids",
+            fix="set ZALOSYNC_KEY (or .zalosync/key) to the key the ledger was made with",
+            code="ZS629",
+        )
+
+
+def _missing(home: Home) -> LedgerError:
+    pinned = read_pin(home.pin_path, home.environment) is not None
+    if pinned:
+        return LedgerError(
+            f"the ledger {home.place} is missing, and {FILE} says that there was one",
+            fix="restore it from a copy: without it zalosync cannot know who was messaged already",
+            code="ZS630",
+        )
+    return LedgerError(
+        f"environment {home.environment} has no ledger yet ({home.place})",
+        fix=f"`zalosync ledger init -e {home.environment}` makes one",
+        code="ZS631",
+    )

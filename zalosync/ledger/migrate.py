@@ -1,0 +1,62 @@
+"""The schema: created and upgraded by Alembic, and recognised by its digest before anything else is asked."""
+
+import hashlib
+
+import sqlalchemy as sa
+
+from zalosync.errors import LedgerError
+
+REVISION = "0001"
+# SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views differs.
+SQLITE_SCHEMA = "282d9c13624a31554a0821ae3570047875135981a9391901a7d2133973dad1ca"
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Create or upgrade the schema to this version's."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "zalosync.ledger:migrations")
+    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def schema_digest(engine: sa.Engine) -> str:
+    """What the schema of a SQLite file is, as a digest."""
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+        ).all()
+    text = "\n".join(f"{kind} {name} {' '.join((sql or '').split())}" for kind, name, sql in rows)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_schema(engine: sa.Engine, place: str) -> None:
+    """Refuse a database whose schema is not exactly this version's.
+
+    Raises:
+        LedgerError: an older, newer or foreign schema.
+    """
+    if schema_digest(engine) == SQLITE_SCHEMA:
+        return
+    with engine.connect() as connection:
+        tables = {
+            row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")
+        }
+        version = "none"
+        if "alembic_version" in tables:
+            version = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+    if version == "none":
+        raise LedgerError(
+            f"{place} is not a zalosync ledger", fix="check the environment's `ledger`", code="ZS601"
+        )
+    raise LedgerError(
+        f"the schema of {place} is version {version}, this zalosync expects {REVISION} unchanged",
+        fix="`zalosync ledger migrate` upgrades an older one; a newer one needs a newer zalosync",
+        code="ZS602",
+    )

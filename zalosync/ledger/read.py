@@ -1,0 +1,108 @@
+"""What may be asked of a ledger. `plan` and the read-only commands get this type, which cannot write."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from zalosync.compose.message import Status
+from zalosync.ledger.dialect import Dialect, statement
+from zalosync.ledger.records import Head, Recorded, Run, Tally
+
+# Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
+KEYS_PER_QUERY = 500
+
+
+class LedgerReader:
+    """The recorded side of every question. Each method is one read transaction."""
+
+    def __init__(self, engine: sa.Engine, dialect: Dialect, place: str) -> None:
+        self._engine = engine
+        self._dialect = dialect
+        self.place = place
+
+    def close(self) -> None:
+        """Give the database back."""
+        self._engine.dispose()
+
+    def head(self) -> Head:
+        """The newest event."""
+        rows = self._all("head", {})
+        return Head(*rows[0]) if rows else Head(0, 0, 0, 0, bytes(32))
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash of an earlier event, or None where the ledger has no such event."""
+        rows = self._all("hash_at", {"seq": seq})
+        return bytes(rows[0][0]) if rows else None
+
+    def notes(self) -> dict[str, str]:
+        """The small settled facts: lineage, key fingerprint, pauses, last slots."""
+        return dict(self._all("notes", {}))
+
+    def campaigns(self) -> dict[str, int]:
+        """Number of each campaign by its first name."""
+        return {name: number for number, name in self._all("campaigns", {})}
+
+    def tallies(self) -> list[Tally]:
+        """Counts of attempts that stand alike; a few rows whatever the number of messages."""
+        return [Tally(row[0], row[1], row[2], Status(row[3]), *row[4:10]) for row in self._all("tally", {})]
+
+    def waiting(self) -> dict[tuple[int, Status], tuple[int, int]]:
+        """By campaign and state (intent, unknown, held): how many, and the oldest's Unix seconds."""
+        return {(row[0], Status(row[1])): (row[2], row[3]) for row in self._all("waiting", {})}
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first."""
+        return [
+            Run(
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                json.loads(row[4]),
+                row[5],
+                json.loads(row[6]) if row[6] else None,
+            )
+            for row in self._all("runs", {})
+        ]
+
+    def recorded(self, messages: Sequence[bytes]) -> dict[bytes, Recorded]:
+        """The open attempt of each message the ledger knows. Sorted input reads fastest."""
+        return {found.message: found for found in self._by_keys("open_by_messages", messages)}
+
+    def by_message_ids(self, message_ids: Sequence[bytes]) -> dict[bytes, Recorded]:
+        """Attempts by the ids the provider knows them by."""
+        return {found.message_id: found for found in self._by_keys("by_message_ids", message_ids)}
+
+    def in_state(self, state: Status, chunk: int = 10_000) -> Iterator[list[Recorded]]:
+        """Attempts in one of the waiting states (intent, unknown, held), in chunks, in order of claiming."""
+        after = 0
+        while True:
+            rows = self._all("by_state", {"state": int(state), "after": after, "limit": chunk})
+            if not rows:
+                return
+            found = [Recorded.of(row) for row in rows]
+            after = found[-1].row
+            yield found
+
+    def events(self) -> Iterator[tuple[Any, ...]]:
+        """The whole history in order, streamed."""
+        sql = statement(self._dialect, "events").sql
+        with self._engine.connect() as connection:
+            cursor = connection.exec_driver_sql(sql)
+            while rows := cursor.fetchmany(10_000):
+                yield from (tuple(row) for row in rows)
+
+    def _all(self, name: str, given: dict[str, Any]) -> list[Any]:
+        asked = statement(self._dialect, name)
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(asked.sql, asked.values(given))]
+
+    def _by_keys(self, name: str, keys: Sequence[bytes]) -> Iterator[Recorded]:
+        with self._engine.connect() as connection:
+            for start in range(0, len(keys), KEYS_PER_QUERY):
+                part = tuple(keys[start : start + KEYS_PER_QUERY])
+                asked = statement(self._dialect, name, len(part))
+                for row in connection.exec_driver_sql(asked.sql, part):
+                    yield Recorded.of(tuple(row))

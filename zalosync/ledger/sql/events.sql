@@ -1,0 +1,23 @@
+-- name: insert_event
+INSERT INTO event (seq, at, kind, run, intent_serial, status_serial, body, commitments, hash)
+VALUES (:seq, :at, :kind, :run, :intent_serial, :status_serial, :body, :commitments, :hash)
+
+-- name: head
+SELECT seq, at, intent_serial, status_serial, hash FROM event ORDER BY seq DESC LIMIT 1
+
+-- name: events
+SELECT seq, at, kind, run, intent_serial, status_serial, body, commitments, hash FROM event ORDER BY seq
+
+-- name: hash_at
+SELECT hash FROM event WHERE seq = :seq
+
+-- name: tally_add
+INSERT INTO tally (campaign, occurrence, state, channel, status_group, status_id, error_id, count, price)
+VALUES (:campaign, :occurrence, :state, :channel, :status_group, :status_id, :error_id, :count, :price)
+ON CONFLICT (campaign, occurrence, state, channel, status_group, status_id, error_id)
+DO UPDATE SET count = tally.count + excluded.count, price = tally.price + excluded.price
+
+-- name: tally
+SELECT t.campaign, c.name, t.occurrence, t.state, t.channel, t.status_group, t.status_id, t.error_id, t.count, t.price
+FROM tally t JOIN campaign c ON c.id = t.campaign WHERE t.count <> 0
+ORDER BY c.name, t.occurrence, t.state
