@@ -1,0 +1,50 @@
+"""The sandbox's clock: real, faster, or moved by hand; it never goes back, not even over a restart."""
+
+import time
+from collections.abc import Callable
+
+from zalosync.sandbox.store import Store
+
+
+def real_ms() -> int:
+    """Milliseconds since 1970 by the machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Clock:
+    """Gives the time of the sandbox and keeps how far it is ahead of the machine's clock."""
+
+    def __init__(self, store: Store, *, speed: float = 1.0, machine: Callable[[], int] = real_ms) -> None:
+        self._store = store
+        self._machine = machine
+        self.speed = speed
+        self._real = machine()
+        self._base = max(
+            self._real + int(store.get_meta("clock_ahead_ms", 0)), int(store.get_meta("clock_ms", 0))
+        )
+        self._floor = self._base
+
+    def now(self) -> int:
+        """The present moment of the sandbox."""
+        moment = self._base + int((self._machine() - self._real) * self.speed)
+        self._floor = max(self._floor, moment)
+        return self._floor
+
+    def move(self, milliseconds: int) -> int:
+        """Moves the clock forward; the new moment. A negative move is refused with ValueError."""
+        if milliseconds < 0:
+            raise ValueError("the sandbox's clock moves forward only")
+        self._base += milliseconds
+        self.keep()
+        return self.now()
+
+    def keep(self) -> None:
+        """Writes down how far ahead the clock is, so that a restart goes on from here."""
+        moment = self.now()
+        with self._store.write():
+            self._store.set_meta("clock_ahead_ms", max(0, moment - self._machine()))
+            self._store.set_meta("clock_ms", moment if moment > self._machine() else 0)
+
+    def real_seconds_until(self, moment: float) -> float:
+        """How long the machine must wait until the sandbox's clock shows `moment`."""
+        return max(0.0, (moment - self.now()) / 1000 / self.speed)

@@ -1,0 +1,73 @@
+"""What becomes of a message, from the seed and its id alone: the same run always ends the same way.
+
+No global randomness: each message draws its numbers from a keyed hash of (seed, message id, how often it was taken).
+"""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from hashlib import blake2b
+from struct import unpack
+
+from zalosync.sandbox.settings import Rule, Settings, Shares
+
+_UNIT = 1 / 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Four numbers in [0, 1) that belong to one message."""
+
+    fate: float
+    delay: float
+    sms: float
+    sample: float
+
+
+@lru_cache(maxsize=16)
+def _key(seed: int) -> bytes:
+    return seed.to_bytes(16, "big", signed=True)
+
+
+def draw(seed: int, message_id: str, times_taken: int = 0) -> Draw:
+    """The numbers of a message; another acceptance of the same id draws others."""
+    data = message_id if not times_taken else f"{message_id}#{times_taken}"
+    a, b, c, d = unpack(
+        ">4I", blake2b(data.encode(errors="surrogatepass"), digest_size=16, key=_key(seed)).digest()
+    )
+    return Draw(a * _UNIT, b * _UNIT, c * _UNIT, d * _UNIT)
+
+
+def choose(settings: Settings, numbers: Draw, *, to: str, template: int | None, sender: str) -> str:
+    """The fate by the first rule that matches, else by the shares: a name of `Rule.fate`."""
+    for rule in settings.rules:
+        if _matches(rule, to, template, sender) and (rule.share >= 1 or numbers.sample < rule.share):
+            return rule.fate
+    point = numbers.fate
+    for name, share in _shares(settings.shares):
+        if point < share:
+            return name
+        point -= share
+    return "delivered"
+
+
+@lru_cache(maxsize=16)
+def _shares(shares: Shares) -> tuple[tuple[str, float], ...]:
+    return tuple((name, share) for name, share in shares.model_dump().items() if share)
+
+
+def _matches(rule: Rule, to: str, template: int | None, sender: str) -> bool:
+    return (
+        (rule.to is None or fnmatchcase(to, rule.to))
+        and (rule.template is None or rule.template == template)
+        and (rule.sender is None or rule.sender == sender)
+    )
+
+
+def delay_ms(settings: Settings, numbers: Draw) -> int:
+    """How long the outcome takes: half within the median, all within the maximum, a long tail between."""
+    if numbers.delay < 0.5:
+        return int(settings.delay_median_ms * (0.2 + 1.6 * numbers.delay))
+    rest = (numbers.delay - 0.5) * 2
+    span = max(0, settings.delay_max_ms - settings.delay_median_ms)
+    return int(settings.delay_median_ms + span * rest**3)
