@@ -1,0 +1,220 @@
+"""Audience files to chunks of columns, all of them text, in bounded memory.
+
+Files are opened once, safely, and read through the descriptor that was checked. An audience of many files
+is one list of rows: files in the order of their names, rows numbered from 0 over all of them.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import polars as pl
+
+from zalosync.audience import delimited
+from zalosync.audience.broken import Code, broken
+from zalosync.audience.delimited import Part
+from zalosync.audience.limits import Limits
+from zalosync.errors import SpecError
+from zalosync.spec.safe_open import glob_inside, inside, is_glob, open_inside
+
+BLOCK = 1 << 22  # bytes read at once; a record may be larger
+_FORMATS = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some consecutive rows of one file.
+
+    Args:
+        frame: all columns of the audience, String, never null: what is not there is the empty string.
+        file: the file's path from the project root.
+        first_row: the place of the first row among all rows of all files, from 0.
+        lines: for each row the physical line (from 1) of `file` on which it begins, UInt32.
+    """
+
+    frame: pl.DataFrame
+    file: str
+    first_row: int
+    lines: pl.Series
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    file: str
+    stream: BinaryIO
+    facts: os.stat_result
+
+
+class Audience:
+    """An opened audience: its columns, its files and their rows. Close it, or use it in a `with`."""
+
+    def __init__(
+        self, sources: tuple[_Source, ...], columns: tuple[str, ...], limits: Limits, stack: ExitStack
+    ) -> None:
+        self._sources = sources
+        self._limits = limits
+        self._stack = stack
+        self.columns = columns
+        self.files = tuple(source.file for source in sources)
+        self.size = sum(source.facts.st_size for source in sources)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files."""
+        self._stack.close()
+
+    def chunks(self, rows: int) -> Iterator[Chunk]:
+        """All rows in order, at most `rows` at a time; may be asked for again, from the start.
+
+        Raises:
+            SpecError: a file is broken, too large, or was changed while it was open.
+        """
+        first = 0
+        for source in self._sources:
+            for part in _regrouped(_parts(source, self._limits), rows):
+                if part.frame.height:
+                    yield Chunk(part.frame, source.file, first, part.lines)
+                first += part.frame.height
+                self._check_rows(first, source.file, part)
+            _check_unchanged(source)
+
+    def _check_rows(self, rows: int, file: str, part: Part) -> None:
+        if rows > self._limits.rows:
+            line = int(part.lines[self._limits.rows - rows])
+            message = "the audience has too many rows up to here"
+            raise broken(Code.TOO_LARGE, file, line, message, allowed=f"{self._limits.rows:,}")
+
+
+def open_audience(
+    root: Path, base: Path | str, patterns: Sequence[str], *, limits: Limits | None = None
+) -> Audience:
+    """Open the files of an audience and read their headers.
+
+    Args:
+        root: the project's folder.
+        base: the folder of the file that names the patterns, from the root or absolute.
+        patterns: paths or globs relative to `base`; a file that several of them match is read once.
+        limits: bounds; the defaults are those of the documentation.
+
+    Raises:
+        SpecError: a pattern matches nothing, a file may not be opened or is broken, or the files do not
+            have the same columns in the same order.
+    """
+    return open_files(root, matching(root, base, patterns), limits or Limits())
+
+
+def open_files(root: Path, names: Sequence[str], limits: Limits) -> Audience:
+    """As `open_audience`, for the files of these names, from the root."""
+    if len(names) > limits.files:
+        message = f"the audience has {len(names):,} files"
+        raise broken(Code.TOO_LARGE, names[0], 1, message, allowed=f"at most {limits.files:,}")
+    with ExitStack() as stack:
+        sources = tuple(_opened(root, names, limits, stack))
+        return Audience(sources, _same_columns(sources, limits), limits, stack.pop_all())
+
+
+def matching(root: Path, base: Path | str, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The files, as sorted paths from the root, that the patterns name.
+
+    Raises:
+        SpecError: a pattern matches nothing or leaves the project.
+    """
+    names: set[str] = set()
+    folder = Path(base).relative_to(root) if Path(base).is_absolute() else Path(base)
+    for pattern in patterns:
+        path = inside(pattern, named_in=str(folder / "spec"))
+        found = glob_inside(root, path) if is_glob(path) else (path,)
+        if not found:
+            raise broken(Code.NOTHING_MATCHES, path, 1, "no file matches this pattern")
+        names.update(found)
+    return tuple(sorted(names))
+
+
+def _opened(root: Path, names: Sequence[str], limits: Limits, stack: ExitStack) -> Iterator[_Source]:
+    left = limits.size
+    for name in names:
+        _format(name)
+        stream = stack.enter_context(open_inside(root, name, max_bytes=left))
+        facts = os.fstat(stream.fileno())
+        left -= facts.st_size
+        yield _Source(name, stream, facts)
+
+
+def _same_columns(sources: Sequence[_Source], limits: Limits) -> tuple[str, ...]:
+    columns: tuple[str, ...] = ()
+    for source in sources:
+        names = tuple(next(_parts(source, limits)).frame.columns)
+        columns = columns or names
+        if names != columns:
+            raise _other_columns(source.file, names, sources[0].file, columns)
+    return columns
+
+
+def _format(name: str) -> tuple[str, ...]:
+    try:
+        return _FORMATS[Path(name).suffix.lower()]
+    except KeyError:
+        allowed = ", ".join(_FORMATS)
+        message = "the kind of this file is not known by the end of its name"
+        raise broken(Code.FORMAT, name, 1, message, allowed=allowed) from None
+
+
+def _parts(source: _Source, limits: Limits) -> Iterator[Part]:
+    return delimited.parts(_blocks(source), source.file, limits, _format(source.file))
+
+
+def _blocks(source: _Source) -> Iterator[bytes]:
+    """The bytes of a file from its start, without a byte order mark; readers do not disturb each other."""
+    place = 0
+    while block := os.pread(source.stream.fileno(), BLOCK, place):
+        yield block if place else block.removeprefix(b"\xef\xbb\xbf")
+        place += len(block)
+
+
+def _regrouped(parts: Iterator[Part], rows: int) -> Iterator[Part]:
+    """The same rows in parts of exactly `rows`, but for the last one."""
+    waiting: list[Part] = []
+    held = 0
+    for part in parts:
+        waiting.append(part)
+        held += part.frame.height
+        if held < rows:
+            continue
+        whole = _joined(waiting)
+        for start in range(0, held - rows + 1, rows):
+            yield Part(whole.frame.slice(start, rows), whole.lines.slice(start, rows))
+        held %= rows
+        waiting = [Part(whole.frame.tail(held), whole.lines.tail(held))]
+    if held:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[Part]) -> Part:
+    if len(parts) == 1:
+        return parts[0]
+    return Part(pl.concat([part.frame for part in parts]), pl.concat([part.lines for part in parts]))
+
+
+def _check_unchanged(source: _Source) -> None:
+    now = os.fstat(source.stream.fileno())
+    if (now.st_size, now.st_mtime_ns) != (source.facts.st_size, source.facts.st_mtime_ns):
+        raise broken(Code.CHANGED, source.file, 1, "the file was changed while it was read; run again")
+
+
+def _other_columns(file: str, names: tuple[str, ...], first: str, columns: tuple[str, ...]) -> SpecError:
+    missing = [f"`{name}`" for name in columns if name not in names]
+    more = [f"`{name}`" for name in names if name not in columns]
+    differences = [f"without {', '.join(missing)}"] if missing else []
+    differences += [f"with {', '.join(more)}"] if more else []
+    message = f"the columns are not those of {first}: {' and '.join(differences) or 'another order'}"
+    return broken(
+        Code.OTHER_COLUMNS, file, 1, message, allowed="the same columns in all files of one audience"
+    )
