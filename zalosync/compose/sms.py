@@ -1,0 +1,163 @@
+"""What an SMS costs: its encoding, units and segments; and letters folded so that it costs less.
+
+An SMS in the GSM 03.38 default alphabet holds 160 seven-bit units, or 153 in each part of a longer one;
+the ten characters of its extension table take two units, which may not stand in different parts. One
+other character turns the whole text into UCS-2: 70 units of UTF-16, or 67 in each part, and a pair of
+surrogates may not be split either (3GPP TS 23.038 and 23.040).
+"""
+
+# ruff: noqa: RUF001 -- the characters that look like others are the subject
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+GSM_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_EXTENSION = "\f^{}\\[~]|€"
+LAST_OF_BMP = 0xFFFF
+
+_BASIC = frozenset(GSM_BASIC)
+_EXTENSION = frozenset(GSM_EXTENSION)
+
+# What has no decomposition into ASCII in Unicode, or a better spelling than it. "`" is ASCII, but not GSM.
+_FOLDS = str.maketrans(
+    {
+        "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ß": "ss", "ẞ": "SS",
+        "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH", "ı": "i",
+        "‘": "'", "’": "'", "‚": "'", "‛": "'", "ʼ": "'", "′": "'", "´": "'", "`": "'", "“": '"', "”": '"',
+        "„": '"', "″": '"', "«": '"', "»": '"', "‹": "'", "›": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-",
+        "—": "-", "―": "-", "−": "-", "•": "-", "·": ".", "×": "x", "₫": "d", "€": "EUR", "£": "GBP",
+        "¥": "JPY", "©": "(c)", "®": "(r)",
+    }
+)  # fmt: skip
+
+
+class Encoding(StrEnum):
+    """How a text travels; one character outside the default alphabet decides for the whole text."""
+
+    GSM_7 = "GSM-7"
+    UCS_2 = "UCS-2"
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Units in a text of one part, and in each part of a longer one."""
+        return (160, 153) if self is Encoding.GSM_7 else (70, 67)
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """What one text takes: `units` are septets or UTF-16 code units, `segments` is what is charged."""
+
+    encoding: Encoding
+    units: int
+    segments: int
+
+
+def measure(text: str) -> Segments:
+    """How an SMS of this text travels; a text of nothing takes no segment."""
+    encoding = Encoding.GSM_7 if _BASIC.union(_EXTENSION).issuperset(text) else Encoding.UCS_2
+    if encoding is Encoding.GSM_7:
+        widths = [2 if character in _EXTENSION else 1 for character in text]
+    else:
+        widths = [2 if ord(character) > LAST_OF_BMP else 1 for character in text]
+    units = sum(widths)
+    whole, part = encoding.limits
+    if units <= whole:
+        return Segments(encoding, units, int(units > 0))
+    segments, used = 1, 0
+    for width in widths:
+        if used + width > part:
+            segments, used = segments + 1, 0
+        used += width
+    return Segments(encoding, units, segments)
+
+
+def _is_ascii(text: pl.Expr) -> pl.Expr:
+    return text.str.len_bytes() == text.str.len_chars()
+
+
+def segments_column(texts: pl.Series) -> pl.Series:
+    """`measure(text).segments` of each text, null for null.
+
+    Counted in columns; only long texts with characters of two units are walked one by one, since only
+    there the end of a part can fall between the two.
+
+    Args:
+        texts: String.
+
+    Returns:
+        UInt16, of the same length and name.
+    """
+    text = pl.col("text")
+    wide = text.str.count_matches(r"[\f^{}\\\[~\]|€]")
+    pairs = text.str.count_matches(r"[\x{10000}-\x{10FFFF}]")
+    foreign = text.str.contains("[^" + _in_class(GSM_BASIC + GSM_EXTENSION) + "]")
+    units = text.str.len_chars() + pl.when(foreign).then(pairs).otherwise(wide)
+    whole = pl.when(foreign).then(70).otherwise(160)
+    part = pl.when(foreign).then(67).otherwise(153)
+    frame = texts.alias("text").to_frame()
+    counted = frame.select(
+        segments=pl.when(text.is_null())
+        .then(None)
+        .when(units <= whole)
+        .then((units > 0).cast(pl.UInt32))
+        .otherwise((units + part - 1) // part)
+        .cast(pl.UInt16),
+        walk=(units > whole) & (pl.when(foreign).then(pairs).otherwise(wide) > 0),
+    )
+    result = counted["segments"]
+    walked = counted["walk"].fill_null(value=False).arg_true()
+    if len(walked):
+        exact = [measure(value).segments for value in texts.gather(walked).to_list()]
+        result = result.scatter(walked, pl.Series(exact, dtype=pl.UInt16))
+    return result.alias(texts.name)
+
+
+def _in_class(characters: str) -> str:
+    """These characters as they stand inside a regular expression's brackets."""
+    return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
+
+
+def fold_ascii(text: str) -> str:
+    """The text in ASCII letters: `đ` becomes `d`, accents fall off, `?` stands for what has no spelling.
+
+    Typographic quotes, dashes and spaces become plain ones. What is invisible (joiners, variation
+    selectors) is left out. The result needs GSM-7 only, since "`", which it lacks, becomes `'`.
+    """
+    if text.isascii():
+        return text.replace("`", "'")
+    decomposed = unicodedata.normalize("NFKD", text.translate(_FOLDS)).translate(_FOLDS)
+    return "".join(map(_folded, decomposed))
+
+
+def _folded(character: str) -> str:
+    if character.isascii():
+        return character
+    category = unicodedata.category(character)
+    if category.startswith("M") or category in {"Cf", "Cc", "Sk"}:
+        return ""
+    return " " if category.startswith("Z") else "?"
+
+
+def fold_column(texts: pl.Series) -> pl.Series:
+    """`fold_ascii` of each text, null for null; texts that are ASCII already stay in columns.
+
+    Args:
+        texts: String.
+
+    Returns:
+        String, of the same length and name.
+    """
+    frame = texts.alias("text").to_frame()
+    text = pl.col("text")
+    result = frame.select(text.str.replace_all("`", "'", literal=True))["text"]
+    foreign = frame.select((~_is_ascii(text)).fill_null(value=False))["text"].arg_true()
+    if len(foreign):
+        folded = [fold_ascii(value) for value in texts.gather(foreign).to_list()]
+        result = result.scatter(foreign, pl.Series(folded, dtype=pl.String))
+    return result.alias(texts.name)
