@@ -114,50 +114,50 @@ def test_what_where_says(source: str, row: dict[str, str | None], wanted: bool |
 @pytest.mark.parametrize(
     ("source", "code", "words"),
     [
-        ("x" * 2001, "ZS301", "2,001 characters"),
-        ("{{ a }}" * 250, "ZS301", "nodes"),
-        ("{{ " + "not " * 30 + "a }}", "ZS301", "20 levels"),
-        ("{{ " + "(" * 21 + "a" + ")" * 21 + " }}", "ZS301", "brackets"),
-        ("{{ a", "ZS302", "parsed"),
-        ("{{ a b }}", "ZS302", "parsed"),
-        ("{% unknown %}", "ZS302", "parsed"),
-        ("\ud800", "ZS302", "half a character"),
-        (r"{{ '\x41' }}", "ZS303", "backslash"),
-        ("{{ a() }}", "ZS303", "calls"),
-        ("{% for x in a %}{% endfor %}", "ZS303", "loops"),
-        ("{{ a * 3 }}", "ZS303", "multiplication"),
-        ("{{ a ~ b }}", "ZS303", "`~`"),
-        ("{{ a in b }}", "ZS303", "`in`"),
-        ("{{ a is defined }}", "ZS303", "tests"),
-        ("{{ a.b }}", "ZS303", "attributes"),
-        ("{{ row }}", "ZS303", "by itself"),
-        ("{{ row['_x'] }}", "ZS303", "`_`"),
-        ("{{ row[a] }}", "ZS303", "constant text"),
-        ("{{ row[0] }}", "ZS303", "constant text"),
-        ("{{ self }}", "ZS303", "`self`"),
-        ("{{ __class__ }}", "ZS303", "__class__"),
-        ("{{ ſ }}", "ZS303", "compatibility"),
-        ("{{ 1.5 }}", "ZS303", "float"),
-        ("{{ 1000000000000000000 }}", "ZS303", "size"),
-        ("{{ a | unknown }}", "ZS304", "unknown"),
-        ("{{ a | upper(1) }}", "ZS304", "upper"),
-        ("{{ a | truncate }}", "ZS304", "truncate"),
-        ("{{ a | truncate(0) }}", "ZS304", "truncate"),
-        ("{{ a | truncate(201) }}", "ZS304", "truncate"),
-        ("{{ a | truncate(true) }}", "ZS304", "truncate"),
-        ("{{ a | truncate(b) }}", "ZS304", "truncate"),
-        ("{{ a | truncate(length=3) }}", "ZS304", "truncate"),
-        ("{{ a | round(7) }}", "ZS304", "round"),
-        ("{{ a | round(2, 'ceil') }}", "ZS304", "round"),
-        ("{{ a | date('%Y') }}", "ZS304", "date"),
-        ("{{ a | number('usd') }}", "ZS304", "number"),
-        ("{{ a | default('x' , true) }}", "ZS304", "default"),
-        ("{{ a | default(none) }}", "ZS304", "default"),
-        ("{{ a == 'x' }}", "ZS306", "yes or no"),
-        ("{{ none }}", "ZS306", "nothing"),
-        ("{{ 'x' if a > 3 else 'y' }}", "ZS306", "text is compared with a number"),
-        ("{{ 'x' if a == true else 'y' }}", "ZS306", "text is compared with yes or no"),
-        ("{{ (a == 'x') | upper }}", "ZS306", "upper"),
+        ("x" * 2001, "ZS351", "2,001 characters"),
+        ("{{ a }}" * 250, "ZS351", "nodes"),
+        ("{{ " + "not " * 30 + "a }}", "ZS351", "20 levels"),
+        ("{{ " + "(" * 21 + "a" + ")" * 21 + " }}", "ZS351", "brackets"),
+        ("{{ a", "ZS352", "parsed"),
+        ("{{ a b }}", "ZS352", "parsed"),
+        ("{% unknown %}", "ZS352", "parsed"),
+        ("\ud800", "ZS352", "half a character"),
+        (r"{{ '\x41' }}", "ZS353", "backslash"),
+        ("{{ a() }}", "ZS353", "calls"),
+        ("{% for x in a %}{% endfor %}", "ZS353", "loops"),
+        ("{{ a * 3 }}", "ZS353", "multiplication"),
+        ("{{ a ~ b }}", "ZS353", "`~`"),
+        ("{{ a in b }}", "ZS353", "`in`"),
+        ("{{ a is defined }}", "ZS353", "tests"),
+        ("{{ a.b }}", "ZS353", "attributes"),
+        ("{{ row }}", "ZS353", "by itself"),
+        ("{{ row['_x'] }}", "ZS353", "`_`"),
+        ("{{ row[a] }}", "ZS353", "constant text"),
+        ("{{ row[0] }}", "ZS353", "constant text"),
+        ("{{ self }}", "ZS353", "`self`"),
+        ("{{ __class__ }}", "ZS353", "__class__"),
+        ("{{ ſ }}", "ZS353", "compatibility"),
+        ("{{ 1.5 }}", "ZS353", "float"),
+        ("{{ 1000000000000000000 }}", "ZS353", "size"),
+        ("{{ a | unknown }}", "ZS354", "unknown"),
+        ("{{ a | upper(1) }}", "ZS354", "upper"),
+        ("{{ a | truncate }}", "ZS354", "truncate"),
+        ("{{ a | truncate(0) }}", "ZS354", "truncate"),
+        ("{{ a | truncate(201) }}", "ZS354", "truncate"),
+        ("{{ a | truncate(true) }}", "ZS354", "truncate"),
+        ("{{ a | truncate(b) }}", "ZS354", "truncate"),
+        ("{{ a | truncate(length=3) }}", "ZS354", "truncate"),
+        ("{{ a | round(7) }}", "ZS354", "round"),
+        ("{{ a | round(2, 'ceil') }}", "ZS354", "round"),
+        ("{{ a | date('%Y') }}", "ZS354", "date"),
+        ("{{ a | number('usd') }}", "ZS354", "number"),
+        ("{{ a | default('x' , true) }}", "ZS354", "default"),
+        ("{{ a | default(none) }}", "ZS354", "default"),
+        ("{{ a == 'x' }}", "ZS356", "yes or no"),
+        ("{{ none }}", "ZS356", "nothing"),
+        ("{{ 'x' if a > 3 else 'y' }}", "ZS356", "text is compared with a number"),
+        ("{{ 'x' if a == true else 'y' }}", "ZS356", "text is compared with yes or no"),
+        ("{{ (a == 'x') | upper }}", "ZS356", "upper"),
     ],
 )
 def test_what_is_refused(source: str, code: str, words: str) -> None:
@@ -187,7 +187,7 @@ def test_what_is_refused(source: str, code: str, words: str) -> None:
 def test_where_must_be_a_yes_or_a_no(source: str, words: str) -> None:
     """Text is no condition of `where`: "false" is not empty."""
     (problem,) = check_predicate(source, None)
-    assert problem.code == "ZS307"
+    assert problem.code == "ZS357"
     assert words in problem.message
 
 
@@ -204,7 +204,7 @@ def test_where_must_be_a_yes_or_a_no(source: str, words: str) -> None:
 def test_an_unknown_column_has_a_nearest(source: str, meant: str) -> None:
     """What was probably meant is spelled as a template must write it."""
     (problem,) = check(source, COLUMNS)
-    assert (problem.code, problem.meant) == ("ZS305", meant)
+    assert (problem.code, problem.meant) == ("ZS355", meant)
     assert "name" in problem.allowed
 
 
@@ -212,10 +212,10 @@ def test_all_problems_come_at_once() -> None:
     """Several mistakes of one template are told together, with their lines, each once."""
     problems = check("{{ nmae }}\n{{ nmae }}{{ statsu }}\n{{ 'x' if amount > 3 else '' }}", COLUMNS)
     assert [(problem.code, problem.line) for problem in problems] == [
-        ("ZS305", 1),
-        ("ZS305", 2),
-        ("ZS305", 2),
-        ("ZS306", 3),
+        ("ZS355", 1),
+        ("ZS355", 2),
+        ("ZS355", 2),
+        ("ZS356", 3),
     ]
 
 

@@ -97,7 +97,7 @@ class Program:
                 raise SpecError(
                     [
                         Problem(
-                            "ZS305",
+                            "ZS355",
                             Place("template"),
                             "",
                             f"the audience has no column `{name}`",

@@ -30,13 +30,13 @@ ROW = "row"  # `row["Mã đơn"]` reaches a column whose name is not an identifi
 
 # Stable codes of the problems, and what `explain` says of them.
 CODES: Mapping[str, str] = {
-    "ZS301": "The template is too large: 2,000 characters, 200 nodes, 20 levels.",
-    "ZS302": "The template cannot be parsed.",
-    "ZS303": "The template uses something that the template language does not have.",
-    "ZS304": "The filter is not known, or its argument is not one that it takes.",
-    "ZS305": "The column is not in the audience.",
-    "ZS306": "The expression cannot work: text compared with a number, or a yes-or-no that would be printed.",
-    "ZS307": "`where` is not one `{{ expression }}` that is a yes or a no.",
+    "ZS351": "The template is too large: 2,000 characters, 200 nodes, 20 levels.",
+    "ZS352": "The template cannot be parsed.",
+    "ZS353": "The template uses something that the template language does not have.",
+    "ZS354": "The filter is not known, or its argument is not one that it takes.",
+    "ZS355": "The column is not in the audience.",
+    "ZS356": "The expression cannot work: text compared with a number, or a yes-or-no that would be printed.",
+    "ZS357": "`where` is not one `{{ expression }}` that is a yes or a no.",
 }
 
 
@@ -141,14 +141,14 @@ def parse(source: str) -> nodes.Template:
     if len(source) > MAX_SOURCE:
         raise _too_large(f"{len(source):,} characters", f"up to {MAX_SOURCE:,}")
     if not _is_unicode(source):
-        raise _Refused(TemplateProblem("ZS302", "the template holds half a character (a lone surrogate)"))
+        raise _Refused(TemplateProblem("ZS352", "the template holds half a character (a lone surrogate)"))
     source = unicodedata.normalize("NFC", source)
     try:
         _check_tokens(source)
         tree = ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
         raise _Refused(
-            TemplateProblem("ZS302", f"it cannot be parsed: {_told(error)}", line=error.lineno)
+            TemplateProblem("ZS352", f"it cannot be parsed: {_told(error)}", line=error.lineno)
         ) from None
     except RecursionError:
         raise _too_large("brackets or operators within each other", f"up to {MAX_DEPTH}") from None
@@ -161,7 +161,7 @@ def _told(error: TemplateSyntaxError) -> str:
 
 
 def _too_large(what: str, allowed: str) -> _Refused:
-    return _Refused(TemplateProblem("ZS301", f"the template is too large: {what}", allowed=allowed))
+    return _Refused(TemplateProblem("ZS351", f"the template is too large: {what}", allowed=allowed))
 
 
 def _is_unicode(source: str) -> bool:
@@ -183,7 +183,7 @@ def _check_tokens(source: str) -> None:
         elif kind == "string" and "\\" in text:
             raise _Refused(
                 TemplateProblem(
-                    "ZS303",
+                    "ZS353",
                     "a backslash in a text is not allowed",
                     allowed="the character itself, and the other kind of quotes around it",
                     line=line,
@@ -279,7 +279,7 @@ def _shape_of(node: nodes.Node) -> Iterator[TemplateProblem]:
 
 def _refuse(node: nodes.Node, what: str, allowed: str = _LANGUAGE) -> TemplateProblem:
     return TemplateProblem(
-        "ZS303", f"not in the template language: {what}", allowed=allowed, line=node.lineno or 1
+        "ZS353", f"not in the template language: {what}", allowed=allowed, line=node.lineno or 1
     )
 
 
@@ -331,7 +331,7 @@ def _filter(node: nodes.Filter) -> Iterator[TemplateProblem]:
     if rule is None or node.node is None:
         meant = difflib.get_close_matches(_short(node.name), FILTERS, 1)
         yield TemplateProblem(
-            "ZS304",
+            "ZS354",
             f"there is no filter `{_short(node.name)}`",
             meant=meant[0] if meant else "",
             allowed=", ".join(FILTERS),
@@ -348,7 +348,7 @@ def _filter(node: nodes.Filter) -> Iterator[TemplateProblem]:
         allowed = rule.argument.allowed
     if not (plain and fits):
         yield TemplateProblem(
-            "ZS304", f"the filter `{node.name}` does not take that argument", allowed=allowed, line=line
+            "ZS354", f"the filter `{node.name}` does not take that argument", allowed=allowed, line=line
         )
 
 
@@ -373,7 +373,7 @@ def _unknown_columns(tree: nodes.Template, columns: Collection[str]) -> Iterator
     for name, line in columns_used(tree):
         if name not in known:
             yield TemplateProblem(
-                "ZS305",
+                "ZS355",
                 f"the audience has no column `{_short(name)}`",
                 meant=_spelled(nearest(name, known)),
                 allowed=_listed(known),
@@ -436,7 +436,7 @@ def _kinds(node: nodes.Node | None) -> frozenset[Kind]:
 
 
 def _cannot(node: nodes.Node, message: str, allowed: str) -> TemplateProblem:
-    return TemplateProblem("ZS306", message, allowed=allowed, line=node.lineno or 1)
+    return TemplateProblem("ZS356", message, allowed=allowed, line=node.lineno or 1)
 
 
 def _text(tree: nodes.Template) -> Iterator[TemplateProblem]:
@@ -456,7 +456,7 @@ def _text(tree: nodes.Template) -> Iterator[TemplateProblem]:
 def _predicate(tree: nodes.Template) -> Iterator[TemplateProblem]:
     expression = sole_expression(tree)
     if expression is None:
-        yield TemplateProblem("ZS307", "`where` is not one expression", allowed="{{ expression }}")
+        yield TemplateProblem("ZS357", "`where` is not one expression", allowed="{{ expression }}")
         return
     yield from _operations(tree)
     yield from _yes_no(expression)
@@ -486,7 +486,7 @@ def _yes_no(node: nodes.Expr) -> Iterator[TemplateProblem]:
     elif _kinds(node) != {Kind.YES_NO}:
         given = " or ".join(sorted(_kinds(node)))
         yield TemplateProblem(
-            "ZS307",
+            "ZS357",
             f"`where` needs a yes or a no, and the expression gives {given}",
             allowed="a comparison, such as `status == 'shipped'` or `consent != ''`",
             line=node.lineno or 1,
