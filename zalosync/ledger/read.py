@@ -71,6 +71,21 @@ class LedgerReader:
         """The open attempt of each message the ledger knows. Sorted input reads fastest."""
         return {found.message: found for found in self._by_keys("open_by_messages", messages)}
 
+    def standings(self, messages: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        """What `plan` needs of the open attempts of these messages.
+
+        Returns:
+            (message, fingerprint, state, attempt, status group, status id, Unix seconds of the last change,
+            whether the provider said so in its answer and not in a later report) for each that is known.
+        """
+        found: list[tuple[Any, ...]] = []
+        with self._engine.connect() as connection:
+            for start in range(0, len(messages), KEYS_PER_QUERY):
+                part = tuple(messages[start : start + KEYS_PER_QUERY])
+                asked = statement(self._dialect, "standings", len(part))
+                found.extend(tuple(row) for row in connection.exec_driver_sql(asked.sql, part))
+        return found
+
     def by_message_ids(self, message_ids: Sequence[bytes]) -> dict[bytes, Recorded]:
         """Attempts by the ids the provider knows them by."""
         return {found.message_id: found for found in self._by_keys("by_message_ids", message_ids)}
@@ -85,6 +100,13 @@ class LedgerReader:
             found = [Recorded.of(row) for row in rows]
             after = found[-1].row
             yield found
+
+    def owns(self, run: int, rows: Sequence[int]) -> bool:
+        """Whether all these attempts are still intents of this run."""
+        asked = statement(self._dialect, "owned_intents", len(rows))
+        with self._engine.connect() as connection:
+            found = connection.exec_driver_sql(asked.sql, (run, *rows)).scalar()
+        return found == len(rows)
 
     def events(self) -> Iterator[tuple[Any, ...]]:
         """The whole history in order, streamed."""

@@ -48,3 +48,7 @@ SELECT COUNT(*) FROM attempt WHERE run = :run AND state = 1 AND row IN (:keys)
 
 -- name: waiting
 SELECT campaign, state, COUNT(*), MIN(created_at) FROM attempt WHERE state IN (1, 2, 9) GROUP BY campaign, state
+
+-- name: standings
+SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at, evidence IS NULL
+FROM attempt WHERE closed = 0 AND message IN (:keys)

@@ -1,0 +1,65 @@
+"""One request's messages, cut from a campaign's desired ones. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from zalosync.apply.classify import Sent
+from zalosync.compose.message import bulk_id, message_id_text
+from zalosync.ledger.records import Claim, Recorded
+
+CANARY = 20  # messages in the first batch of a run: its answer must be well-formed before more go out
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message ready to be sealed: what the ledger learns of it, and what its recipient sees."""
+
+    claim: Claim
+    phone: str = field(repr=False)
+    values: Mapping[str, str] = field(repr=False)
+    failover: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[T]):
+    """The letters of one request. `order` is what they share: how the campaign's requests are made."""
+
+    order: T
+    letters: tuple[Letter, ...]
+    send_at: datetime | None = None
+
+    @property
+    def bulk(self) -> str:
+        """The bulk id: the same letters give the same one."""
+        return bulk_id(letter.claim.message_id for letter in self.letters)
+
+    @property
+    def sent(self) -> tuple[Sent, ...]:
+        """What the answer is held against."""
+        return tuple(Sent(message_id_text(one.claim.message_id), one.phone) for one in self.letters)
+
+    @property
+    def claims(self) -> list[Claim]:
+        """What the ledger is asked to take."""
+        return [letter.claim for letter in self.letters]
+
+    def again(self, released: Sequence[Recorded]) -> "Batch[T]":
+        """The same batch to be claimed once more: the same messages, attempts and ids."""
+        letters = (
+            replace(letter, claim=replace(letter.claim, before=before))
+            for letter, before in zip(self.letters, released, strict=True)
+        )
+        return replace(self, letters=tuple(letters))
+
+
+def cut(letters: Sequence[Letter], first: int, size: int) -> Iterator[tuple[Letter, ...]]:
+    """Cut letters into batches of `size`, the first one of at most `first`."""
+    start = 0
+    width = min(first, size) if first else size
+    while start < len(letters):
+        yield tuple(letters[start : start + width])
+        start += width
+        width = size

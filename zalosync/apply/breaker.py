@@ -1,0 +1,93 @@
+"""When a run must stop by itself: too many refusals, doubt twice in a row, tries used up. Pure."""
+
+from dataclasses import dataclass, field
+
+from zalosync.apply.classify import After, Verdict
+from zalosync.compose.message import Status
+from zalosync.errors import ExitCode
+
+REJECTED_SHARE = 0.05
+REJECTED_FROM = 100  # answers before the share means anything
+DOUBTS_IN_A_ROW = 2
+CONNECTS = 3
+REFUSED_FOR_NOW = 6
+RETRY_AFTER_MAX = 300.0  # seconds; a provider that asks for more is asked again by a later run
+BACK_OFF_FIRST = 1.0  # seconds, doubled each time
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the run does about a batch that came back."""
+
+    again_after: float | None = None  # seconds until the same batch is tried again
+    settle: bool = False
+    stop: ExitCode | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Counts what came back, and decides."""
+
+    answered: int = 0
+    rejected: int = 0
+    doubts: int = 0
+    connects: int = 0
+    refusals: int = 0
+    share: float = field(default=REJECTED_SHARE)
+
+    def decide(self, verdict: Verdict, jitter: float) -> Decision:
+        """Take one verdict into account.
+
+        Args:
+            verdict: of the batch.
+            jitter: in [0, 1), spreads the waiting.
+        """
+        self._count(verdict)
+        match verdict.after:
+            case After.STOP:
+                return Decision(stop=verdict.code, reason=verdict.reason)
+            case After.SETTLE:
+                self.doubts += 1
+                if self.doubts >= DOUBTS_IN_A_ROW:
+                    reason = f"{verdict.reason}; {self.doubts} times in a row"
+                    return Decision(settle=True, stop=verdict.code, reason=reason)
+                return Decision(settle=True, reason=verdict.reason)
+            case After.RECONNECT:
+                self.connects += 1
+                if self.connects >= CONNECTS:
+                    reason = f"{verdict.reason}, tried {self.connects} times"
+                    return Decision(stop=verdict.code, reason=reason)
+                return Decision(again_after=_delay(self.connects, jitter), reason=verdict.reason)
+            case After.BACK_OFF:
+                self.refusals += 1
+                asked = verdict.retry_after
+                if self.refusals >= REFUSED_FOR_NOW or (asked is not None and asked > RETRY_AFTER_MAX):
+                    return Decision(
+                        stop=verdict.code, reason=f"{verdict.reason}, {self.refusals} times in a row"
+                    )
+                wait = _delay(self.refusals, jitter)
+                return Decision(again_after=max(wait, asked or 0.0), reason=verdict.reason)
+            case After.GO_ON | After.WARN:
+                self.doubts = self.connects = self.refusals = 0
+                return self._refusals()
+
+    def _count(self, verdict: Verdict) -> None:
+        for outcome in verdict.outcomes:
+            if outcome.state not in (Status.RELEASED, Status.UNKNOWN):
+                self.answered += 1
+            if outcome.state is Status.REJECTED:
+                self.rejected += 1
+
+    def _refusals(self) -> Decision:
+        if self.answered < REJECTED_FROM or self.rejected <= self.share * self.answered:
+            return Decision()
+        reason = (
+            f"{self.rejected:,} of {self.answered:,} messages were rejected"
+            f" ({self.rejected / self.answered:.0%}, limit {self.share:.0%})"
+        )
+        return Decision(stop=ExitCode.STOPPED, reason=reason)
+
+
+def _delay(tries: int, jitter: float) -> float:
+    return float(BACK_OFF_FIRST * 2 ** (tries - 1) * (0.5 + jitter / 2))

@@ -1,0 +1,71 @@
+"""What is written down when the ledger cannot take an outcome: a file beside it, merged by `refresh`.
+
+It holds message ids, states and status ids; nothing personal.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from zalosync.compose.message import Cause, Status, message_id_bytes, message_id_text
+from zalosync.errors import LedgerError
+from zalosync.ledger.records import Move, Standing
+
+
+def rescue_path(folder: Path, run_id: str) -> Path:
+    """Where the outcomes of a run go that the ledger could not take."""
+    return folder / f"rescue-{run_id}.jsonl"
+
+
+def write_rescue(path: Path, moves: Sequence[Move]) -> None:
+    """Append outcomes, synced before it returns.
+
+    Raises:
+        OSError: not even that was possible; the messages stay intents, and the next run calls them unknown.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        for move in moves:
+            entry = {
+                "message_id": message_id_text(move.before.message_id),
+                "state": move.to.state.word,
+                "cause": move.to.cause.word,
+                "status_group": move.to.status_group,
+                "status_id": move.to.status_id,
+            }
+            file.write(json.dumps(entry) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_rescue(path: Path) -> Iterator[tuple[bytes, Standing]]:
+    """The outcomes of a rescue file. A last line that was cut short is left out: its message stays unknown.
+
+    Raises:
+        LedgerError: a whole line that is not one of ours.
+    """
+    words = {status.word: status for status in Status}
+    causes = {cause.word: cause for cause in Cause}
+    for number, line in enumerate(
+        path.read_text(encoding="ascii", errors="replace").splitlines(keepends=True), 1
+    ):
+        if not line.endswith("\n"):
+            return
+        try:
+            entry = json.loads(line)
+            message_id = message_id_bytes(entry["message_id"])
+            standing = Standing(
+                words[entry["state"]],
+                causes[entry["cause"]],
+                int(entry["status_group"]),
+                int(entry["status_id"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise LedgerError(
+                f"{path.name}:{number} is not a line of a rescue file",
+                fix="move the file away; its messages then stay unknown until evidence comes",
+                code="ZS641",
+            ) from error
+        if message_id is not None:
+            yield message_id, standing

@@ -1,0 +1,201 @@
+"""The desired messages of one campaign, in the order of their identities, in bounded memory.
+
+Chunks of the audience are composed (in worker processes where the audience is large), parted by the first
+bits of the message into files that have no name and vanish with the process, and given back part by part,
+each sorted. So duplicates meet, the order does not depend on the file, nor memory on its size.
+"""
+
+import os
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import IO, Literal, Protocol, Self
+
+import polars as pl
+
+from zalosync.audience.screen import Reason
+from zalosync.compose.recipe import Composed, Composer, Recipe
+
+CHUNK_ROWS = 20_000
+# Below this many bytes of audience one process is done before a second one has started.
+POOL_FROM_BYTES = 24 * 2**20
+# Below this many bytes of audience everything stays in memory; above, a part holds about this much.
+PART_BYTES = 32 * 2**20
+MAX_PARTS = 256
+WORKERS = min(os.cpu_count() or 1, 8)
+OnDuplicate = Literal["first", "last", "fail"]
+
+
+class Chunk(Protocol):
+    """A bounded slice of an audience, as `audience.read` gives it."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...  # noqa: D102 - the raw rows, all columns String
+    @property
+    def first_row(self) -> int: ...  # noqa: D102 - number of the first of them over all files
+
+
+@dataclass(slots=True)
+class Waterfall:
+    """Who is dropped, and why, in counts; complete when the messages have been read to the end."""
+
+    audience: int = 0
+    skipped: Counter[Reason] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def kept(self) -> int:
+        """Rows that became messages."""
+        return self.audience - self.skipped.total()
+
+
+class Desired:
+    """A campaign's messages: gathered once, then read as often as needed. A context manager.
+
+    Args:
+        recipe: what decides the messages.
+        chunks: the audience; read to its end by `gather`.
+        size: bytes of the audience, to choose how much machinery it takes.
+        on_duplicate: which row of equal keys is kept; `fail` keeps none's place, the caller refuses.
+    """
+
+    def __init__(
+        self, recipe: Recipe, chunks: Iterable[Chunk], *, size: int, on_duplicate: OnDuplicate
+    ) -> None:
+        self._recipe = recipe
+        self._chunks = chunks
+        self._size = size
+        self._on_duplicate = on_duplicate
+        self._stack = ExitStack()
+        self._parts = _Parts(min(MAX_PARTS, max(1, size // PART_BYTES)), self._stack)
+        self._screened: list[pl.DataFrame] = []
+        self._counted = False
+        self.waterfall = Waterfall()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def gather(self, advanced: Callable[[int], None]) -> None:
+        """Read, screen and compose the whole audience; `advanced` hears of the rows done so far."""
+        for composed in self._composed():
+            self.waterfall.audience += composed.rows
+            self.waterfall.repairs += composed.repairs
+            self._count(composed.skipped)
+            self._screened.append(composed.skipped)
+            self._parts.add(composed.messages)
+            advanced(self.waterfall.audience)
+
+    def messages(self) -> Iterator[pl.DataFrame]:
+        """Give the messages sorted by identity, part by part; one full reading makes the counts final."""
+        for frame in self._parts.sorted():
+            messages, dropped = self._distinct(frame)
+            if not self._counted:
+                self._count(dropped)
+                self._screened.append(dropped)
+            yield messages
+        self._counted = True
+
+    def skipped(self) -> Iterator[pl.DataFrame]:
+        """The dropped rows (`row`, `reason`, `why`), once the messages have been read."""
+        assert self._counted
+        yield from self._screened
+
+    def _composed(self) -> Iterator[Composed]:
+        if self._size < POOL_FROM_BYTES or WORKERS == 1:
+            composer = Composer(self._recipe)
+            for chunk in self._chunks:
+                yield composer.compose(chunk.frame, chunk.first_row)
+            return
+        context = get_context("spawn")
+        with ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=(self._recipe,)) as pool:
+            pending: deque[Future[Composed]] = deque()
+            for chunk in self._chunks:
+                pending.append(pool.submit(_compose, chunk.frame, chunk.first_row))
+                if len(pending) > 2 * WORKERS:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+
+    def _distinct(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Part equal keys into the one that is kept and duplicates; then drop values that do not fit."""
+        key = pl.struct("m0", "m1")
+        kept = key.is_last_distinct() if self._on_duplicate == "last" else key.is_first_distinct()
+        frame = frame.with_columns(
+            pl.when(kept)
+            .then("reason")
+            .otherwise(pl.lit(int(Reason.DUPLICATE_KEY), pl.UInt8))
+            .alias("reason"),
+            pl.when(kept).then("why").otherwise(pl.lit("")).alias("why"),
+        )
+        good = pl.col("reason") == int(Reason.KEPT)
+        return frame.filter(good).drop("reason", "why"), frame.filter(~good).select("row", "reason", "why")
+
+    def _count(self, skipped: pl.DataFrame) -> None:
+        for reason, count in skipped["reason"].value_counts().iter_rows():
+            self.waterfall.skipped[Reason(reason)] += count
+
+
+class _Parts:
+    """Composed messages, parted by the first bits of the message; on disk where there are several parts."""
+
+    def __init__(self, count: int, stack: ExitStack) -> None:
+        self._count = count
+        self._held: list[pl.DataFrame] = []
+        self._files: list[IO[bytes]] = []
+        if count > 1:
+            # Files without a name: rendered content never outlives the process, not even a killed one.
+            self._files = [stack.enter_context(_nameless()) for _ in range(count)]
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take the messages of one chunk."""
+        if not self._files:
+            self._held.append(frame)
+            return
+        width = 2**64 // self._count + 1
+        parted = frame.with_columns((pl.col("m0") // width).alias("part")).partition_by("part", as_dict=True)
+        for (part,), rows in parted.items():
+            rows.drop("part").write_ipc_stream(self._files[int(part)])
+
+    def sorted(self) -> Iterator[pl.DataFrame]:
+        """Give the parts in order, each sorted by message and then by row."""
+        if not self._files:
+            yield from self._in_order(self._held)
+            return
+        for file in self._files:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            frames = []
+            while file.tell() < end:
+                frames.append(pl.read_ipc_stream(file))
+            yield from self._in_order(frames)
+
+    @staticmethod
+    def _in_order(frames: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        if frames:
+            yield pl.concat(frames).sort("m0", "m1", "row")
+
+
+def _nameless() -> IO[bytes]:
+    return tempfile.TemporaryFile(prefix="zalosync-")
+
+
+_composer: Composer | None = None
+
+
+def _prepare(recipe: Recipe) -> None:
+    """Make a worker process ready: compiled templates, and none of the caller's environment."""
+    global _composer  # noqa: PLW0603 - a worker process has one recipe for its whole life
+    os.environ.clear()
+    _composer = Composer(recipe)
+
+
+def _compose(frame: pl.DataFrame, first_row: int) -> Composed:
+    assert _composer is not None
+    return _composer.compose(frame, first_row)

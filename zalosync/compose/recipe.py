@@ -1,0 +1,182 @@
+"""From raw rows to messages: what a worker does with one chunk of one campaign's audience.
+
+A recipe is plain data, so that it can be handed to a worker process; the result does not depend on how
+the audience is cut into chunks, nor on which process made which part.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import polars as pl
+
+from zalosync.audience.phone import REPAIRS
+from zalosync.audience.screen import PHONE_COLUMN, REASON_COLUMN, REPAIRS_COLUMN, Reason, Rules, screen
+from zalosync.compose.message import Identity, Keys
+from zalosync.compose.sms import fold_ascii, segments_column
+from zalosync.compose.template import Program
+from zalosync.compose.values import Limits, misfits
+
+KEY = "__key"
+FAILOVER = "__failover"
+VALUE_PREFIX = "v:"  # content columns of composed frames: one per template parameter
+SKIPPED_SCHEMA = {"row": pl.UInt64, "reason": pl.UInt8, "why": pl.String}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what one campaign's messages are.
+
+    Attributes:
+        campaign: the campaign's first name, for ever part of its identities.
+        key: template of what makes a message distinct; None: the normalised phone.
+        values: template per parameter.
+        failover: template of the SMS text, or None.
+        budget: bytes that one encrypted value may have, or None where nothing is encrypted.
+        content: whether composed frames carry the rendered content (to send) or digests only (to plan).
+    """
+
+    campaign: str
+    occurrence: int
+    template: int
+    phone: str
+    values: Mapping[str, str]
+    secret: bytes = field(repr=False)
+    region: str = "VN"
+    key: str | None = None
+    where: str | None = None
+    consent: str | None = None
+    failover: str | None = None
+    ascii_only: bool = False
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    budget: int | None = None
+    suppressed: pl.Series | None = field(default=None, repr=False)
+    content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What became of one chunk.
+
+    Attributes:
+        messages: message and fingerprint as UInt64 pairs (`m0`, `m1`, `f0`, `f1`), `row` (0-based over
+            all files), `reason` (KEPT or INVALID_VALUES), `why`, `segments` of the failover text;
+            with content also `__phone`, `__failover` and one `v:NAME` per parameter.
+        skipped: rows that a test of the screen dropped: `row`, `reason`, `why`.
+        repairs: spellings of phones that were mended, by kind.
+        rows: how many rows the chunk had.
+    """
+
+    messages: pl.DataFrame
+    skipped: pl.DataFrame
+    repairs: Counter[str]
+    rows: int
+
+
+class Composer:
+    """A recipe made ready: templates compiled, keyed digests begun."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._identity = Identity(Keys(recipe.secret), recipe.campaign, recipe.occurrence)
+        sources = {VALUE_PREFIX + name: source for name, source in recipe.values.items()}
+        if recipe.failover is not None:
+            sources[FAILOVER] = recipe.failover
+        if recipe.key is not None:
+            sources[KEY] = recipe.key
+        self._program = Program(sources, recipe.where)
+
+    @cached_property
+    def _rules(self) -> Rules:
+        recipe = self._recipe
+        where = self._program.predicate if recipe.where is not None else None
+        return Rules(recipe.phone, recipe.region, recipe.consent, where, recipe.suppressed)
+
+    def compose(self, frame: pl.DataFrame, first_row: int) -> Composed:
+        """Screen and compose one chunk.
+
+        Args:
+            frame: raw rows, all columns String.
+            first_row: number of the chunk's first row over the whole audience.
+        """
+        screened = screen(frame, self._rules).with_columns(
+            pl.int_range(first_row, first_row + frame.height, dtype=pl.UInt64).alias("row")
+        )
+        repairs = _repairs(screened[REPAIRS_COLUMN])
+        dropped = screened.filter(pl.col(REASON_COLUMN) != Reason.KEPT)
+        kept = screened.filter(pl.col(REASON_COLUMN) == Reason.KEPT)
+        skipped = dropped.select(
+            "row", pl.col(REASON_COLUMN).alias("reason"), pl.lit("", pl.String).alias("why")
+        )
+        messages, unreadable = self._messages(kept)
+        return Composed(messages, pl.concat([skipped, unreadable]), repairs, frame.height)
+
+    def _messages(self, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        rendered = self._program.render(kept)
+        if KEY not in rendered.columns:
+            rendered = rendered.with_columns(kept[PHONE_COLUMN].alias(KEY))
+        rendered = rendered.with_columns(kept[PHONE_COLUMN], kept["row"])
+        # A row without a key is nobody's message: it cannot be told from others, so it cannot be sent.
+        keyless = pl.col(KEY).is_null() | (pl.col(KEY) == "")
+        unreadable = rendered.filter(keyless).select(
+            "row",
+            pl.lit(int(Reason.UNREADABLE), pl.UInt8).alias("reason"),
+            pl.lit("no key", pl.String).alias("why"),
+        )
+        rendered = rendered.filter(~keyless)
+        names = list(self._recipe.values)
+        values = rendered.select(pl.col(VALUE_PREFIX + name).alias(name) for name in names)
+        fit = misfits(values, self._recipe.limits, self._recipe.budget)
+        if self._recipe.failover is None:
+            rendered = rendered.with_columns(pl.lit(None, pl.String).alias(FAILOVER))
+        elif self._recipe.ascii_only:
+            folded = rendered[FAILOVER].map_elements(fold_ascii, return_dtype=pl.String)
+            rendered = rendered.with_columns(folded.alias(FAILOVER))
+        broken = rendered[FAILOVER].is_null() & (self._recipe.failover is not None)
+        messages = self._digests(rendered, values).with_columns(
+            rendered["row"],
+            pl.when(fit["ok"] & ~broken)
+            .then(pl.lit(int(Reason.KEPT), pl.UInt8))
+            .otherwise(pl.lit(int(Reason.INVALID_VALUES), pl.UInt8))
+            .alias("reason"),
+            pl.when(broken).then(pl.lit("failover text")).otherwise(fit["why"]).alias("why"),
+            segments_column(rendered[FAILOVER]).fill_null(0).alias("segments"),
+        )
+        if self._recipe.content:
+            content = rendered.select(PHONE_COLUMN, FAILOVER, *(VALUE_PREFIX + name for name in names))
+            messages = pl.concat([messages, content], how="horizontal")
+        return messages, unreadable
+
+    def _digests(self, rendered: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+        identity, template = self._identity, self._recipe.template
+        names = values.columns
+        message = [identity.message(key) for key in rendered[KEY]]
+        fingerprint = [
+            identity.fingerprint(template, dict(zip(names, row, strict=True)), failover)
+            for row, failover in zip(values.iter_rows(), rendered[FAILOVER], strict=True)
+        ]
+        return pl.DataFrame({**halves("m", message), **halves("f", fingerprint)})
+
+
+def halves(name: str, digests: list[bytes]) -> dict[str, pl.Series]:
+    """16-byte digests as two columns of 64 bits, which sort and join as numbers in their bytes' order."""
+    column = pl.Series(digests, dtype=pl.Binary)
+    return {
+        f"{name}{half}": column.bin.slice(half * 8, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+        for half in (0, 1)
+    }
+
+
+def whole(high: pl.Series, low: pl.Series) -> list[bytes]:
+    """The digests of two columns of 64 bits."""
+    return [(a << 64 | b).to_bytes(16, "big") for a, b in zip(high, low, strict=True)]
+
+
+def _repairs(mask: pl.Series) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for bits, count in mask.value_counts().iter_rows():
+        for place, kind in enumerate(REPAIRS):
+            if bits is not None and bits >> place & 1:
+                counts[kind] += count
+    return counts

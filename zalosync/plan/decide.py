@@ -1,0 +1,127 @@
+"""Desired against recorded: what is to be done about each message. Pure, in columns.
+
+Content is not identity: a changed text, template or schedule never sends again; it is shown as `changed`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import polars as pl
+
+from zalosync.compose.message import Status
+from zalosync.compose.recipe import halves
+from zalosync.provider import EXPIRED_DLR_UNKNOWN
+
+
+class Action(IntEnum):
+    """What a plan says about a message. The numbers are stored in plans."""
+
+    SEND = 1
+    RETRY = 2
+    UNCHANGED = 3
+    CHANGED = 4
+    HELD = 5
+    UNKNOWN = 6
+    FAILED = 7
+
+    @property
+    def word(self) -> str:
+        """The name used in output and JSON."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """The campaign's `retry`: a new attempt only for final failures that are named.
+
+    Attributes:
+        on: (group id, status id) pairs.
+        max_attempts: of one message, the first included.
+        after_seconds: since the failure was learned.
+    """
+
+    on: frozenset[tuple[int, int]]
+    max_attempts: int
+    after_seconds: int
+
+
+_RECORDED = {
+    "state": pl.UInt8,
+    "attempt": pl.UInt16,
+    "status_group": pl.UInt8,
+    "status_id": pl.Int64,
+    "changed_at": pl.Int64,
+    "answered": pl.Boolean,
+}
+
+
+def recorded_frame(standings: Iterable[tuple[Any, ...]]) -> pl.DataFrame:
+    """The ledger's side in columns: `m0`, `m1`, `rf0`, `rf1` and the standing.
+
+    Args:
+        standings: as `LedgerReader.standings` gives them.
+    """
+    columns = list(zip(*standings, strict=True)) or [()] * 8
+    return pl.DataFrame(
+        {
+            **halves("m", list(columns[0])),
+            **halves("rf", list(columns[1])),
+            **{
+                name: pl.Series(
+                    name, [bool(value) for value in values] if kind == pl.Boolean else values, dtype=kind
+                )
+                for (name, kind), values in zip(_RECORDED.items(), columns[2:], strict=True)
+            },
+        }
+    )
+
+
+def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | None, now: int) -> pl.DataFrame:
+    """Add `action` (an `Action`) and `attempt` (of the message that would be sent) to the desired messages.
+
+    Args:
+        desired: with `m0`, `m1`, `f0`, `f1`, sorted by message; order and height stay.
+        recorded: as `recorded_frame` gives it.
+        retry: of the campaign, or None.
+        now: Unix seconds, for the rule's `after`.
+    """
+    joined = desired.join(recorded, on=["m0", "m1"], how="left", maintain_order="left")
+    same = (pl.col("f0") == pl.col("rf0")) & (pl.col("f1") == pl.col("rf1"))
+    state = pl.col("state")
+    again = _may_retry(retry, now)
+    action = (
+        pl.when(state.is_null() | (state == Status.RELEASED))
+        .then(Action.SEND)
+        .when(state.is_in([Status.INTENT, Status.UNKNOWN, Status.ABANDONED]))
+        .then(Action.UNKNOWN)
+        .when(state == Status.HELD)
+        .then(Action.HELD)
+        .when(state.is_in([Status.ACCEPTED, Status.DELIVERED]))
+        .then(pl.when(same).then(Action.UNCHANGED).otherwise(Action.CHANGED))
+        .otherwise(pl.when(again).then(Action.RETRY).otherwise(Action.FAILED))
+        .cast(pl.UInt8)
+    )
+    attempt = pl.col("attempt").fill_null(1) + pl.when(action == Action.RETRY).then(1).otherwise(0)
+    return joined.with_columns(action.alias("action"), attempt.cast(pl.UInt16).alias("attempt")).drop(
+        "rf0", "rf1", *(name for name in _RECORDED if name != "attempt")
+    )
+
+
+def _may_retry(retry: RetryRule | None, now: int) -> pl.Expr:
+    """Which final failures open a new attempt: named ones, old enough, tries left, and never a doubtful one.
+
+    A refusal counts only where the provider gave it in its answer: a reported one could be forged.
+    """
+    if retry is None:
+        return pl.lit(value=False)
+    named = pl.lit(value=False)
+    for group, status_id in retry.on:
+        if status_id != EXPIRED_DLR_UNKNOWN:
+            named = named | ((pl.col("status_group") == group) & (pl.col("status_id") == status_id))
+    final = pl.col("state").is_in([Status.UNDELIVERABLE, Status.EXPIRED]) | (
+        (pl.col("state") == Status.REJECTED) & pl.col("answered")
+    )
+    old_enough = pl.col("changed_at") <= now - retry.after_seconds
+    return final & named & old_enough & (pl.col("attempt") < retry.max_attempts)
