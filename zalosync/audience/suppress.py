@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -139,7 +139,7 @@ def _holds(until: str, now: datetime) -> bool | None:
     if end is None:
         return None
     if len(until) == len("2026-12-31"):
-        end += timedelta(days=1)
+        return now.date() <= end.date()
     if end.tzinfo is None:
         end = end.replace(tzinfo=now.tzinfo, fold=1)
     return now < end
