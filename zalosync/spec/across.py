@@ -1,0 +1,202 @@
+"""What only shows across files: names that collide, rules without a finding, and the project's findings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from zalosync.catalogue import FINDINGS
+from zalosync.errors import Place, Problem
+from zalosync.spec.document import Document, Steps, path_text
+from zalosync.spec.endpoint import base_url_fault
+from zalosync.spec.findings import Finding, weaker
+from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy
+from zalosync.spec.meaning import policy_faults
+from zalosync.spec.policy import Severity
+from zalosync.spec.project import Environment, TemplateContract
+from zalosync.spec.shape import near, with_source
+from zalosync.spec.window import clock_changes
+
+_NAME: Steps = ("metadata", "name")
+
+
+def cross_problems(campaigns: Sequence[Document], policies: Sequence[LoadedPolicy]) -> list[Problem]:
+    """The problems that no file has by itself.
+
+    Args:
+        campaigns: every campaign file that could be read as YAML, also those with problems of their own.
+        policies: those that could be read.
+    """
+    problems = list(_same_names(campaigns))
+    problems += _taken_names(campaigns)
+    problems += _same_policies(policies)
+    for each in policies:
+        problems += _rules(each)
+    return problems
+
+
+def _text_at(document: Document, steps: Steps) -> str | None:
+    value = document.at(steps)
+    return value if isinstance(value, str) else None
+
+
+def _same_names(campaigns: Sequence[Document]) -> Iterator[Problem]:
+    first: dict[str, Document] = {}
+    for document in campaigns:
+        name = _text_at(document, _NAME)
+        if name is None:
+            continue
+        other = first.setdefault(name, document)
+        if other is not document:
+            message = f"another campaign has this name: {other.place(_NAME)}"
+            yield _problem("ZS201", document, _NAME, message, name)
+
+
+def _taken_names(campaigns: Sequence[Document]) -> Iterator[Problem]:
+    """A former name may be nobody's present name and in nobody else's list."""
+    present = {name: document for document in campaigns if (name := _text_at(document, _NAME)) is not None}
+    listed: dict[str, tuple[Document, Steps]] = {}
+    for document in campaigns:
+        former = document.at(("metadata", "previousNames"))
+        for index, entry in enumerate(former if isinstance(former, list) else ()):
+            steps: Steps = ("metadata", "previousNames", index)
+            if not isinstance(entry, str):
+                continue
+            name = entry
+            owner = present.get(name)
+            if owner is not None and owner is not document:
+                message = f"this is the name of another campaign: {owner.place(_NAME)}"
+                yield _problem("ZS202", document, steps, message, name)
+            other, place = listed.setdefault(name, (document, steps))
+            if other is not document:
+                message = f"another campaign had this name before: {other.place(place)}"
+                yield _problem("ZS202", document, steps, message, name)
+
+
+def _same_policies(policies: Sequence[LoadedPolicy]) -> Iterator[Problem]:
+    first: dict[str, Document] = {}
+    for each in policies:
+        other = first.setdefault(each.policy.metadata.name, each.document)
+        if other is not each.document:
+            message = f"another policy has this name: {other.place(_NAME)}"
+            yield _problem("ZS201", each.document, _NAME, message, each.policy.metadata.name)
+
+
+def _rules(each: LoadedPolicy) -> Iterator[Problem]:
+    """A rule names a finding that exists; making one weaker is a waiver, with a reason and an end."""
+    for name, rule in each.policy.spec.rules.items():
+        steps: Steps = ("spec", "rules", name)
+        entry = FINDINGS.get(name)
+        if entry is None:
+            problem = _problem(
+                "ZS225", each.document, steps, "there is no finding of this name", name, key=True
+            )
+            yield _with_meant(problem, near(name, list(FINDINGS)))
+        elif (
+            entry.severity
+            and weaker(rule.severity, entry.severity)
+            and (rule.reason is None or rule.until is None)
+        ):
+            message = (
+                f"this makes `{name}` weaker than it is ({entry.severity}): that is a waiver, "
+                "which has a reason and an end date"
+            )
+            allowed = '{severity: …, reason: "…", until: 2027-01-31}'
+            yield _problem("ZS226", each.document, steps, message, rule.severity, allowed=allowed)
+
+
+def _problem(
+    code: str,
+    document: Document,
+    steps: Steps,
+    message: str,
+    found: str,
+    *,
+    allowed: str = "",
+    key: bool = False,
+) -> Problem:
+    bare = Problem(
+        code=code,
+        place=document.place(steps, key=key),
+        path=path_text(steps),
+        message=message,
+        found=f"`{found}`",
+        allowed=allowed,
+    )
+    return with_source(bare, document, show=True)
+
+
+def _with_meant(problem: Problem, meant: str) -> Problem:
+    return Problem(
+        problem.code,
+        problem.place,
+        problem.path,
+        problem.message,
+        found=problem.found,
+        allowed=problem.allowed,
+        meant=meant,
+        source=problem.source,
+    )
+
+
+def project_findings(
+    name: str,
+    environment: Environment,
+    campaigns: Sequence[LoadedCampaign],
+    policies: Sequence[LoadedPolicy],
+    templates: Mapping[int, TemplateContract],
+    place: Place,
+    now: datetime,
+) -> Iterator[Finding]:
+    """What is worth saying of a project without problems.
+
+    Args:
+        name: of the chosen environment.
+        environment: its settings.
+        campaigns: all of them.
+        policies: all of them.
+        templates: pinned contracts by template number.
+        place: of the environment in the project file.
+        now: aware.
+    """
+    yield from _environment_findings(name, environment, place)
+    for each in campaigns:
+        yield from _campaign_findings(each, environment, templates)
+        for fault in policy_faults([policy.policy for policy in policies], each.campaign):
+            message = f"{fault.message}; allowed: {fault.allowed}"
+            yield Finding(fault.code, "error", message, each.name, each.place(fault.steps))
+    for policy in policies:
+        for identifier, rule in policy.policy.spec.rules.items():
+            if not rule.in_force(now.date()):
+                steps: Steps = ("spec", "rules", identifier)
+                message = f"the waiver of `{identifier}` ended on {rule.until}; renew it or remove it"
+                yield Finding("waiver-expired", "warn", message, "", policy.document.place(steps))
+
+
+def _environment_findings(name: str, environment: Environment, place: Place) -> Iterator[Finding]:
+    url = environment.base_url
+    fault = base_url_fault(url) if isinstance(url, str) else None
+    if fault is not None and fault[0] == "ZS146":
+        message = f"environment {name}: {fault[1]}; apply needs it in ZALOSYNC_ALLOWED_API_HOSTS"
+        yield Finding("base-url-host", "warn", message, "", place)
+
+
+def _campaign_findings(
+    each: LoadedCampaign, environment: Environment, templates: Mapping[int, TemplateContract]
+) -> Iterator[Finding]:
+    spec = each.campaign.spec
+    strict: Severity = "error" if environment.protected else "warn"
+    if spec.template.name not in templates:
+        message = (
+            f"template {spec.template.name} is not in templates.lock.yaml; run `zalosync templates pull`"
+        )
+        yield Finding("template-unpinned", strict, message, each.name, each.place("spec.template.name"))
+    if environment.protected and spec.encrypted and spec.sender not in environment.public_keys:
+        message = "a protected environment needs the sender's pinned key; run `zalosync keys pin`"
+        yield Finding("public-key-unpinned", "error", message, each.name, each.place("spec.sender"))
+    window = spec.schedule.delivery_time_window
+    if window is not None and clock_changes(window.zone):
+        message = (
+            f"clocks change in {window.timezone}: the window in UTC is right for one half of the year only"
+        )
+        yield Finding(
+            "window-clock-change", "warn", message, each.name, each.place("spec.schedule.deliveryTimeWindow")
+        )

@@ -1,0 +1,105 @@
+"""What a project is once it is read: frozen records that plan, apply and the commands work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zalosync.errors import Place, Problem, UsageError
+from zalosync.spec.document import Document, Steps, path_text
+from zalosync.spec.findings import Finding
+from zalosync.spec.model import Campaign
+from zalosync.spec.policy import Policy
+from zalosync.spec.project import Environment, Prices, ProjectSpec, TemplateContract
+from zalosync.spec.shape import near, place_of, with_source
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCampaign:
+    """One campaign as read.
+
+    Attributes:
+        file: path from the project's folder.
+        name: of the campaign.
+        first_name: by which its messages are identified: the oldest of `previousNames`, else its name.
+        campaign: as written, with defaults.
+        digest: SHA-256 (hex) of its meaning. Comments, order of keys, white space, spellings of one time or
+            duration, descriptions and paths of files change nothing.
+        annotations: description, owner and labels, which are not in the digest.
+        document: the file with its positions.
+    """
+
+    file: str
+    name: str
+    first_name: str
+    campaign: Campaign
+    digest: str
+    annotations: Mapping[str, Any]
+    document: Document = field(repr=False, compare=False)
+
+    def place(self, path: str | Steps) -> Place:
+        """Where a key stands, such as `spec.audience.phone`; the nearest part above where it is absent."""
+        return place_of(self.document, path)
+
+    def problem(self, code: str, path: str | Steps, message: str, **more: str) -> Problem:
+        """A problem of this file with its place and source line; `more` is found, allowed or meant."""
+        text = path if isinstance(path, str) else path_text(path)
+        bare = Problem(code=code, place=self.place(path), path=text, message=message, **more)
+        return with_source(bare, self.document, show=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """One policy as read; `digest` as of campaigns."""
+
+    file: str
+    name: str
+    policy: Policy
+    digest: str
+    document: Document = field(repr=False, compare=False)
+
+    def place(self, path: str | Steps) -> Place:
+        """Where a key stands; the nearest part above where it is absent."""
+        return place_of(self.document, path)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProject:
+    """A project whose every file is right.
+
+    Attributes:
+        root: the project's folder.
+        name: of the project.
+        spec: the project file.
+        environment_name: the chosen environment.
+        environment: its settings.
+        campaigns: sorted by name.
+        policies: sorted by name.
+        prices: None where the project names none.
+        templates: the pinned contracts by template number.
+        findings: what need not stop anything, or what policies make an error of.
+    """
+
+    root: Path
+    name: str
+    spec: ProjectSpec
+    environment_name: str
+    environment: Environment
+    campaigns: tuple[LoadedCampaign, ...]
+    policies: tuple[LoadedPolicy, ...]
+    prices: Prices | None
+    templates: Mapping[int, TemplateContract]
+    findings: tuple[Finding, ...]
+
+    def campaign(self, name: str) -> LoadedCampaign:
+        """The campaign of a name.
+
+        Raises:
+            UsageError: there is none; says which is near.
+        """
+        for each in self.campaigns:
+            if each.name == name:
+                return each
+        meant = near(name, [each.name for each in self.campaigns])
+        fix = f"did you mean `{meant}`?" if meant else "see `zalosync validate` for the campaigns there are"
+        raise UsageError("there is no campaign of this name", fix=fix, code="ZS222")
