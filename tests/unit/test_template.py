@@ -137,7 +137,7 @@ def test_what_where_says(source: str, row: dict[str, str | None], wanted: bool |
         ("{{ self }}", "ZS353", "`self`"),
         ("{{ __class__ }}", "ZS353", "__class__"),
         ("{{ ſ }}", "ZS353", "compatibility"),
-        ("{{ 1.5 }}", "ZS353", "float"),
+        ("{{ 1.5 }}", "ZS353", "fraction"),
         ("{{ 1000000000000000000 }}", "ZS353", "size"),
         ("{{ a | unknown }}", "ZS354", "unknown"),
         ("{{ a | upper(1) }}", "ZS354", "upper"),

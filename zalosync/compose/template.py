@@ -109,22 +109,21 @@ class Program:
         return cleaned(pl.DataFrame({_ROWS: pl.repeat("", frame.height, eager=True), **columns}))
 
     def _run(self, parts: Mapping[str, "_Part"], inputs: pl.DataFrame) -> pl.DataFrame:
-        told = {name: part.columnar for name, part in parts.items() if part.columnar is not None}
-        made = inputs.select(
-            _ROWS,
-            **{f"value {name}": columnar.value for name, columnar in told.items()},
-            **{f"sure {name}": columnar.sure for name, columnar in told.items()},
-        )
-        walked = {name: part.root for name, part in parts.items() if part.columnar is None}
+        walked = {name: part for name, part in parts.items() if part.columnar is None}
         values = dict(zip(walked, _walk(list(walked.values()), inputs), strict=True))
+        told = {name: part.columnar for name, part in parts.items() if part.columnar is not None}
+        made = inputs.select(_ROWS, **{f"value {name}": columnar.value for name, columnar in told.items()})
+        sure = {name: columnar.sure for name, columnar in told.items() if columnar.sure is not None}
+        unsure = inputs.select(~expression.alias(name) for name, expression in sure.items())
         for name in told:
-            unsure = (~made[f"sure {name}"]).arg_true()
             values[name] = made[f"value {name}"]
-            if len(unsure):
-                (exact,) = _walk([parts[name].root], inputs[unsure])
-                values[name] = values[name].scatter(unsure, exact)
-        frame = pl.DataFrame({_ROWS: inputs[_ROWS], **{f"value {name}": values[name] for name in parts}})
-        return finished(frame).select(pl.col(f"value {name}").alias(name) for name in parts)
+            rows = unsure[name].arg_true() if name in sure else ()
+            if len(rows):
+                (exact,) = _walk([parts[name]], inputs[rows])
+                values[name] = values[name].scatter(rows, exact)
+        seamless = {name for name, columnar in told.items() if columnar.bare}
+        done = [finished(values[name], seamless=name in seamless).alias(name) for name in parts]
+        return pl.DataFrame(done, height=inputs.height) if done else inputs.select([])
 
 
 class _Part:
@@ -132,6 +131,7 @@ class _Part:
 
     def __init__(self, tree: nodes.Template, names: tuple[str, ...]) -> None:
         tree = numbered(tree, names)
+        self.columns = frozenset(name for name, _ in columns_used(tree))
         self.columnar: Columnar | None = in_columns(tree)
         template = ENVIRONMENT.template_class.from_code(ENVIRONMENT, ENVIRONMENT.compile(tree), {}, None)
         self.root: _Root = template.root_render_func
@@ -160,14 +160,15 @@ def _as_text(tree: nodes.Template) -> nodes.Template:
     return predicate
 
 
-def _walk(roots: list[_Root], inputs: pl.DataFrame) -> list[pl.Series]:
-    """Each root's text of each row, all roots on one shared context; null where a row cannot be told."""
-    columns = [name for name in inputs.columns if name != _ROWS]
+def _walk(parts: list[_Part], inputs: pl.DataFrame) -> list[pl.Series]:
+    """Each template's text of each row, all on one shared context; null where a row cannot be told."""
+    columns = sorted({column for part in parts for column in part.columns})
     context = Context(ENVIRONMENT, {}, None, {})
-    made: list[list[str | None]] = [[] for _ in roots]
+    made: list[list[str | None]] = [[] for _ in parts]
     join = "".join
-    pairs = [(root, values.append) for root, values in zip(roots, made, strict=True)]
-    for row in inputs.select(columns).rows() if columns else [()] * inputs.height:
+    pairs = [(part.root, values.append) for part, values in zip(parts, made, strict=True)]
+    rows = inputs.select(columns).rows() if columns else [()] * inputs.height
+    for row in rows if parts else ():
         context.parent = dict(zip(columns, row, strict=True))
         for root, append in pairs:
             try:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_environment
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from zalosync.compose.filters import FILTERS, Kind, printed
@@ -59,6 +59,12 @@ class TemplateProblem:
     line: int = 1
 
 
+@pass_environment
+def _finalize(_environment: "Environment", value: object) -> str:
+    """`printed`; the argument keeps Jinja from evaluating constants while it compiles."""
+    return printed(value)
+
+
 class Environment(ImmutableSandboxedEnvironment):
     """Jinja without globals, tests, loader or extensions; a dot is a look-up of a key, never an attribute.
 
@@ -68,7 +74,12 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(
-            autoescape=False, undefined=StrictUndefined, finalize=printed, cache_size=0, auto_reload=False
+            autoescape=False,
+            undefined=StrictUndefined,
+            finalize=_finalize,
+            optimized=False,
+            cache_size=0,
+            auto_reload=False,
         )
         self.globals.clear()
         self.tests.clear()
@@ -180,14 +191,11 @@ def _check_tokens(source: str) -> None:
             opened += (text in "([{") - (text in ")]}")
             if opened > MAX_BRACKETS:
                 raise _too_large("brackets within each other", f"up to {MAX_BRACKETS}")
+        elif kind == "float":
+            raise _Refused(_refuse_at(line, "numbers with a fraction or an exponent", "whole numbers"))
         elif kind == "string" and "\\" in text:
             raise _Refused(
-                TemplateProblem(
-                    "ZS353",
-                    "a backslash in a text is not allowed",
-                    allowed="the character itself, and the other kind of quotes around it",
-                    line=line,
-                )
+                _refuse_at(line, "a backslash in a text", "the character itself, in the other kind of quotes")
             )
 
 
@@ -278,9 +286,11 @@ def _shape_of(node: nodes.Node) -> Iterator[TemplateProblem]:
 
 
 def _refuse(node: nodes.Node, what: str, allowed: str = _LANGUAGE) -> TemplateProblem:
-    return TemplateProblem(
-        "ZS353", f"not in the template language: {what}", allowed=allowed, line=node.lineno or 1
-    )
+    return _refuse_at(node.lineno or 1, what, allowed)
+
+
+def _refuse_at(line: int, what: str, allowed: str) -> TemplateProblem:
+    return TemplateProblem("ZS353", f"not in the template language: {what}", allowed=allowed, line=line)
 
 
 def _name(node: nodes.Name) -> Iterator[TemplateProblem]:

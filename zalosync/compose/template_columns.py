@@ -1,9 +1,8 @@
 """Templates told in columns: the same values as Jinja's, forty times as fast, where that is certain.
 
-A template of columns, constants, conditions on text, `default`, `trim`, `upper`, `lower` and `title` is
-a Polars expression. Case is the one thing on which Unicode tables of two libraries may differ, so it is
-told in columns only for values written in the letters of Vietnamese and Western European languages;
-`sure` is false for a row with any other, and such a row is rendered by Jinja.
+A template of columns, constants, conditions on text, and filters of `template_told` is a Polars
+expression. Where a filter's result is certain only for some values, `sure` is false for a row with any
+other, and such a row is rendered by Jinja. A number (`int`, `round`) is told by Jinja alone.
 """
 
 import re
@@ -15,20 +14,13 @@ from functools import reduce
 import polars as pl
 from jinja2 import nodes
 
-from zalosync.compose.filters import WHITE_SPACE
+from zalosync.compose.template_told import argument, teller
 
 MAX_VALUE_BYTES = 1_000
 
-# Letters on whose case Rust and Python agree (a test walks through all of them), without "ŉ", which has
-# no capital of one character; the horned letters; the Vietnamese letters of Latin Extended Additional.
-_LETTERS = (
-    r"A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0148\u014a-\u017f"
-    r"\u01a0\u01a1\u01af\u01b0\u1ea0-\u1ef9"
-)
-CASED = rf"^[{_LETTERS}\x20-\x7e\u00a0-\u00bf\u00d7\u00f7\u2010-\u2027]*$"
-TITLED = rf"^[{_LETTERS} ,.()/&+-]*$"
 # Whatever is not in here may change under NFC, or make its neighbour change.
 _MAYBE_NOT_NFC = r"[^\x00-\u02ff\u1e00-\u1eff\u2010-\u2027\u20a0-\u20bf]"
+_ODD = r"[^\x20-\x7e\u00a0-\u02ff\u1e00-\u1eff\u2010-\u2027\u20a0-\u20bf]"  # that, or a control
 
 _BREAKS = r"\r\n|[\t\r\n]"
 _CONTROLS = r"[\x00-\x1f\x7f-\x9f]"
@@ -49,30 +41,44 @@ def _cleaned(series: pl.Series) -> pl.Series:
     series = series.cast(pl.String)
     if series.null_count():
         series = series.fill_null("")
-    if series.str.contains(_CONTROLS).any():
-        series = series.str.replace_all(_BREAKS, " ").str.replace_all(_CONTROLS, "")
-    return _composed(series)
+    if not series.str.contains(_ODD).any():
+        return series
+    return _composed(series.str.replace_all(_BREAKS, " ").str.replace_all(_CONTROLS, ""))
 
 
 def _composed(series: pl.Series) -> pl.Series:
     return series.str.normalize("NFC") if series.str.contains(_MAYBE_NOT_NFC).any() else series
 
 
-def finished(frame: pl.DataFrame) -> pl.DataFrame:
-    """Values as they are sent: NFC across the seams of a template, null where over 1,000 bytes."""
-    composed = pl.DataFrame([_composed(series) for series in frame.iter_columns()])
-    return composed.select(pl.when(pl.all().str.len_bytes() <= MAX_VALUE_BYTES).then(pl.all()))
+def finished(values: pl.Series, *, seamless: bool) -> pl.Series:
+    """Values as they are sent: NFC across the seams of a template, null where over 1,000 bytes.
+
+    Args:
+        values: made of clean columns and constants.
+        seamless: nothing was put together, so there is no seam.
+    """
+    values = values if seamless else _composed(values)
+    longest = values.str.len_bytes().max()
+    if longest is None or longest <= MAX_VALUE_BYTES:  # type: ignore[operator]
+        return values
+    value = pl.col("value")
+    fits = pl.when(value.str.len_bytes() <= MAX_VALUE_BYTES).then(value)
+    return values.alias("value").to_frame().select(fits)["value"]
 
 
 @dataclass(frozen=True, slots=True)
 class Columnar:
-    """A template in columns: `value` is its text, `sure` whether that is certainly Jinja's text too."""
+    """A template in columns.
+
+    Attributes:
+        value: its text.
+        sure: whether that is certainly Jinja's text too; None where it always is.
+        bare: the template is one column and nothing else.
+    """
 
     value: pl.Expr
-    sure: pl.Expr
-
-
-_TRUE = pl.lit(True)
+    sure: pl.Expr | None
+    bare: bool
 
 
 def in_columns(tree: nodes.Template) -> Columnar | None:
@@ -86,7 +92,12 @@ def in_columns(tree: nodes.Template) -> Columnar | None:
         value = _block(tree.body, sure)
     except _OnlyJinja:
         return None
-    return Columnar(value, reduce(pl.Expr.and_, sure, _TRUE))
+    match tree.body:
+        case [nodes.Output(nodes=[nodes.Name()])]:
+            bare = True
+        case _:
+            bare = False
+    return Columnar(value, reduce(pl.Expr.and_, sure) if sure else None, bare)
 
 
 class _OnlyJinja(Exception):
@@ -102,6 +113,8 @@ def _block(statements: list[nodes.Node], sure: list[pl.Expr]) -> pl.Expr:
             parts += [_printed(part, sure) for part in statement.nodes]
         else:
             raise _OnlyJinja
+    if len(parts) == 1:
+        return parts[0]
     return pl.concat_str(parts) if parts else pl.lit("")
 
 
@@ -127,8 +140,8 @@ def _value(node: nodes.Node | None, sure: list[pl.Expr]) -> pl.Expr:
             return pl.col(node.name)
         case nodes.Const(value=str(text)):
             return pl.lit(text)
-        case nodes.Filter(name=name) if name in _FILTERS:
-            return _FILTERS[name](node, _value(node.node, sure), sure)
+        case nodes.Filter():
+            return _filtered(node, sure)
         case nodes.CondExpr(test=test, expr1=then, expr2=otherwise):
             return pl.when(_truth(test, sure)).then(_value(then, sure)).otherwise(_value(otherwise, sure))
         case nodes.Or(left=left, right=right):
@@ -139,6 +152,13 @@ def _value(node: nodes.Node | None, sure: list[pl.Expr]) -> pl.Expr:
             return pl.when(first == "").then(first).otherwise(_value(right, sure))
         case _:
             raise _OnlyJinja
+
+
+def _filtered(node: nodes.Filter, sure: list[pl.Expr]) -> pl.Expr:
+    tell, given = teller(node), argument(node)
+    if tell is None or (node.name == "default" and type(given) is not str):
+        raise _OnlyJinja
+    return tell(_value(node.node, sure), given, sure)
 
 
 def _truth(node: nodes.Node | None, sure: list[pl.Expr]) -> pl.Expr:
@@ -177,31 +197,3 @@ def _compared(left: nodes.Expr, operands: list[nodes.Operand], sure: list[pl.Exp
         tests.append(_OPERATORS[operand.op](first, second))
         first = second
     return reduce(pl.Expr.and_, tests)
-
-
-def _cased(change: Callable[[pl.Expr], pl.Expr], letters: str) -> Callable[..., pl.Expr]:
-    def told(_node: nodes.Filter, value: pl.Expr, sure: list[pl.Expr]) -> pl.Expr:
-        sure.append(value.str.contains(letters))
-        return change(value)
-
-    return told
-
-
-def _trim(_node: nodes.Filter, value: pl.Expr, _sure: list[pl.Expr]) -> pl.Expr:
-    return value.str.strip_chars(WHITE_SPACE)
-
-
-def _default(node: nodes.Filter, value: pl.Expr, _sure: list[pl.Expr]) -> pl.Expr:
-    constant = node.args[0]
-    if not (isinstance(constant, nodes.Const) and type(constant.value) is str):
-        raise _OnlyJinja
-    return pl.when(value.str.strip_chars(WHITE_SPACE) == "").then(pl.lit(constant.value)).otherwise(value)
-
-
-_FILTERS: Mapping[str, Callable[[nodes.Filter, pl.Expr, list[pl.Expr]], pl.Expr]] = {
-    "upper": _cased(lambda value: value.str.to_uppercase(), CASED),
-    "lower": _cased(lambda value: value.str.to_lowercase(), CASED),
-    "title": _cased(lambda value: value.str.to_titlecase(), TITLED),
-    "trim": _trim,
-    "default": _default,
-}
