@@ -14,6 +14,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any
 
 import httpcore
@@ -54,10 +55,17 @@ class Deadline:
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections whose every operation keeps to the deadline."""
+    """Opens connections whose every operation keeps to the deadline.
 
-    def __init__(self, deadline: Deadline) -> None:
+    Args:
+        deadline: of the exchange.
+        only_here: refuse addresses of other machines: without TLS the key must not leave this one, whatever
+            a name server says of `localhost`.
+    """
+
+    def __init__(self, deadline: Deadline, *, only_here: bool) -> None:
         self._deadline = deadline
+        self._only_here = only_here
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -71,6 +79,8 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """Connect to the first address of the host that answers."""
         failure: Exception = httpcore.ConnectError("the name has no address")
         for address in self._addresses(host, port):
+            if self._only_here and not ip_address(address).is_loopback:
+                raise httpcore.ConnectError("the host's name leads to another machine, without TLS")
             left = self._deadline.left(timeout, httpcore.ConnectTimeout)
             try:
                 stream = self._plain.connect_tcp(address, port, left, local_address, socket_options)

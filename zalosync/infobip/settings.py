@@ -3,34 +3,15 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from zalosync.errors import UsageError
+from zalosync.spec.endpoint import SANDBOX, base_url_fault
+from zalosync.spec.secret import Secret
 
-PROVIDER_HOST = "api.infobip.com"  # and its subdomains, one per account
+_SCHEMES = ("App ", "Basic ", "IBSSO ", "Bearer ")
 _HEADER = re.compile(r"[!-~]+(?: [!-~]+)*")
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-
-class Secret:
-    """A value that never shows itself: not in `repr`, `str`, formats, logs or pickles."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret stays in its process")
-
-    def reveal(self) -> str:
-        """The value, for the one place that needs it."""
-        return self._value
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +19,8 @@ class Settings:
     """How to reach the provider.
 
     Attributes:
-        base_url: as `check_base_url` gives it.
-        authorization: the whole header: `App …`, `Basic …`, `IBSSO …` or `Bearer …`.
+        base_url: of the account, or of anything on this machine that speaks the same API.
+        authorization: the whole header, from `authorization_header`.
         reports_path: of the call that hands out each report once; None where the account has none.
         connect_timeout: seconds for one address, and for TLS.
         total_timeout: seconds from the first look-up to the last byte of the answer, whatever comes.
@@ -65,83 +46,42 @@ class Settings:
             raise UsageError(
                 "reportsPath is refused: it is not a plain path",
                 fix="write it as /zalo/1/reports, or null where the account has none",
-                code="ZS642",
+                code="ZS812",
             )
 
 
-def authorization_header(value: str) -> Secret:
-    """An `Authorization` header from its text.
+def authorization_header(key: Secret) -> Secret:
+    """The `Authorization` header of an API key, or of a whole `Basic …`, `IBSSO …` or `Bearer …`.
 
     Raises:
-        UsageError: it cannot be a header; the text is not quoted.
+        UsageError: no header can carry it; it is not quoted.
     """
-    if not _HEADER.fullmatch(value):
+    value = key.reveal()
+    header = value if value.startswith(_SCHEMES) else f"App {value}"
+    if not _HEADER.fullmatch(header):
         raise UsageError(
             "the API key has characters that no header can carry (line ends, outer blanks, or not ASCII)",
             fix="set it again, without quotes and line ends",
-            code="ZS641",
+            code="ZS811",
         )
-    return Secret(value)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its address; a name is looked up by others and proves nothing."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return Secret(header)
 
 
 def check_base_url(url: str, *, hosts: Collection[str] = ()) -> str:
     """The base URL without a slash at its end, if it is one that the API key may be sent to.
 
-    It is `https://` with the provider's host, or with one of `hosts` (which come from the environment of
-    the job, never from a file of the project), or any address of this machine, then also `http://`.
+    The rules are those for project files; they are checked here too, since here is where the key goes.
+
+    Args:
+        url: `https://` with the provider's host or one of `hosts`, or any address of this machine.
+        hosts: from the environment of the job, never from a file of the project.
 
     Raises:
         UsageError: it is none of these.
     """
-    parts = _split(url)
-    host = (parts.hostname or "").lower()
-    loopback = is_loopback(host)
-    if parts.scheme not in ("https", "http"):
-        raise _refused("its scheme is not https")
-    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise _refused("it holds a user or a password")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise _refused("it holds a query or a fragment")
-    if parts.path not in ("", "/"):
-        raise _refused("it holds a path")
-    if loopback:
-        return f"{parts.scheme}://{parts.netloc.lower()}"
-    if parts.scheme == "http":
-        raise _refused("http is for addresses of this machine, such as http://127.0.0.1:8025")
-    if not all(_LABEL.fullmatch(label) for label in host.split(".")) or host.split(".")[-1].isdigit():
-        raise _refused("its host is not a name")
-    if host in hosts:
-        return f"https://{parts.netloc.lower()}"
-    if host != PROVIDER_HOST and not host.endswith(f".{PROVIDER_HOST}"):
-        raise _refused(f"its host is not {PROVIDER_HOST} or one under it")
-    if parts.port not in (None, 443):
-        raise _refused("its port is not 443")
-    return f"https://{host}"
-
-
-def _split(url: str) -> SplitResult:
-    """Only printable ASCII, no backslash: readers of URLs disagree about the rest."""
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise _refused("it holds characters that no base URL has")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise _refused("it is not a URL") from error
-    return parts
-
-
-def _refused(why: str) -> UsageError:
-    return UsageError(
-        f"the base URL is refused: {why}",
-        fix="write the account's base URL, such as https://abc123.api.infobip.com",
-        code="ZS640",
-    )
+    fault = ("ZS145", "it is no address") if url == SANDBOX else base_url_fault(url, extra_hosts=hosts)
+    if fault is not None:
+        code, reason = fault
+        raise UsageError(f"the base URL is not accepted: {reason}", fix="correct `baseUrl`", code=code)
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.lower()}"

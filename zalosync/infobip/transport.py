@@ -186,7 +186,7 @@ class Http:
             http1=True,
             http2=False,
             retries=0,
-            network_backend=DeadlineBackend(self._deadline),
+            network_backend=DeadlineBackend(self._deadline, only_here=self._tls is None),
         )
         headers = {
             "Accept": "application/json",
@@ -238,7 +238,7 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
         raise UsageError(
             "the file of certificate authorities cannot be used",
             fix="name a PEM file that holds certificates",
-            code="ZS643",
+            code="ZS813",
         ) from error
     return context
 
