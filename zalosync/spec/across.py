@@ -10,9 +10,10 @@ from zalosync.spec.endpoint import base_url_fault
 from zalosync.spec.findings import Finding, weaker
 from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy
 from zalosync.spec.meaning import policy_faults
+from zalosync.spec.mismatch import near
 from zalosync.spec.policy import Severity
 from zalosync.spec.project import Environment, TemplateContract
-from zalosync.spec.shape import near, with_source
+from zalosync.spec.shown import with_source
 from zalosync.spec.window import clock_changes
 
 _NAME: Steps = ("metadata", "name")

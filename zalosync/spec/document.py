@@ -29,6 +29,7 @@ from zalosync.errors import Place, Problem
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 10_000
+AGAIN = " (again)"  # stands after a key that is there twice, in the steps to its second value
 SHOWN_LINE = 160  # characters of a source line that an error may show
 
 Steps = tuple[str | int, ...]
@@ -111,6 +112,19 @@ def path_text(steps: Steps) -> str:
         else:
             text += f'["{"".join(c if c.isprintable() else "?" for c in step)[:60]}"]'
     return text
+
+
+def place_of(document: Document, path: str | Steps) -> Place:
+    """Where a path such as `spec.audience.path[0]` stands in its file."""
+    return document.place(parse_path(path) if isinstance(path, str) else path)
+
+
+def parse_path(path: str) -> Steps:
+    """The steps of a path as `path_text` writes it."""
+    steps: list[str | int] = []
+    for quoted, index, plain in re.findall(r'\["([^"]*)"\]|\[([0-9]+)\]|([^.\[]+)', path):
+        steps.append(int(index) if index else quoted or plain)
+    return tuple(steps)
 
 
 def read_document(data: bytes, file: str) -> Document:
@@ -271,7 +285,7 @@ class _Builder:
                 self.note(
                     "ZS119", line, column, f"this key stands twice, first in line {first}; keep one", at
                 )
-                at = (*steps, f"{key} (again)")
+                at = (*steps, key + AGAIN)
             self._keys[at] = (line, column)
             value = self._node(next(self._events), at, depth + 1)
             items.setdefault(key, value)

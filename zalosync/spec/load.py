@@ -19,11 +19,13 @@ from zalosync.spec.document import MAX_BYTES, Document, Steps, path_text, read_d
 from zalosync.spec.findings import settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy, LoadedProject
 from zalosync.spec.meaning import Fault, campaign_faults
+from zalosync.spec.mismatch import near
 from zalosync.spec.model import Campaign
 from zalosync.spec.policy import Policy
 from zalosync.spec.project import Environment, Prices, Project, TemplateContract, TemplatesLock
 from zalosync.spec.safe_open import FileRefused, glob_inside, inside, is_glob, read_inside
-from zalosync.spec.shape import is_ours, near, shaped, with_source
+from zalosync.spec.shape import shaped
+from zalosync.spec.shown import is_ours, visible, with_source
 from zalosync.spec.values import Reading, Shape
 
 PROJECT_FILE = "zalosync.yaml"
@@ -33,13 +35,16 @@ MAX_FILES = 10_000
 ShapeT = TypeVar("ShapeT", bound=Shape)
 
 
-def load_project(root: Path, *, environment: str | None, now: datetime) -> LoadedProject:
+def load_project(
+    root: Path, *, environment: str | None, now: datetime, offline: bool = False
+) -> LoadedProject:
     """Read a project.
 
     Args:
         root: the folder with `zalosync.yaml`.
         environment: the environment to use, or None for the project's default.
         now: aware; for what must not be too far ahead, and for waivers.
+        offline: nothing will be sent, so any environment does where none is named: the first one.
 
     Raises:
         UsageError: there is no project here, or no such environment.
@@ -52,10 +57,9 @@ def load_project(root: Path, *, environment: str | None, now: datetime) -> Loade
     prices = reader.prices()
     templates = reader.templates()
     reader.problems += cross_problems(reader.documents, policies)
-    chosen = _environment(project, environment, reader)
-    if reader.problems or project is None or chosen is None:
+    if reader.problems or project is None:
         raise SpecError(_once(reader.problems))
-    name, settings = chosen
+    name, settings = _environment(project, environment, offline=offline)
     place = reader.place_in_project(("spec", "environments", name))
     found = project_findings(name, settings, campaigns, policies, templates, place, now)
     return LoadedProject(
@@ -115,6 +119,7 @@ class _Reader:
             raise
         self._document = read_document(data, PROJECT_FILE)
         self._project = self._shape(self._document, Project, trusted=True)
+        self._check_default_environment()
         zone = self._document.at(("spec", "timezone"))
         if isinstance(zone, str):
             try:
@@ -125,6 +130,23 @@ class _Reader:
         elif self._project is None:
             self._reading = Reading(ZoneInfo("UTC"))
         return self._project
+
+    def _check_default_environment(self) -> None:
+        default = self._document.at(("spec", "defaultEnvironment"))
+        environments = self._document.at(("spec", "environments"))
+        if not isinstance(default, str) or not isinstance(environments, dict) or default in environments:
+            return
+        steps: Steps = ("spec", "defaultEnvironment")
+        problem = Problem(
+            "ZS220",
+            self._document.place(steps),
+            path_text(steps),
+            "there is no environment of this name",
+            found=f"`{visible(default)[:60]}`",
+            allowed=", ".join(environments),
+            meant=near(default, list(environments)),
+        )
+        self.problems.append(with_source(problem, self._document, show=True))
 
     def place_in_project(self, steps: Steps) -> Place:
         return self._document.place(steps)
@@ -257,47 +279,25 @@ class _Reader:
         return with_source(problem, self._document, show=True)
 
 
-def _environment(
-    project: Project | None, wanted: str | None, reader: _Reader
-) -> tuple[str, Environment] | None:
-    if project is None:
-        return None
+def _environment(project: Project, wanted: str | None, *, offline: bool) -> tuple[str, Environment]:
     environments = project.spec.environments
-    names = ", ".join(environments)
-    if wanted is not None:
-        if wanted in environments:
-            return wanted, environments[wanted]
-        meant = near(wanted, list(environments))
-        raise UsageError(
-            "the project has no environment of this name",
-            fix=f"did you mean `{meant}`?" if meant else f"it has: {names}",
-            code="ZS221",
-        )
-    default = project.spec.default_environment
-    if default is None and len(environments) == 1:
-        return next(iter(environments.items()))
-    if default is None:
+    name = wanted or project.spec.default_environment
+    if name is None and (offline or len(environments) == 1):
+        name = next(iter(environments))
+    if name is None:
         raise UsageError(
             f"the project has {len(environments)} environments and no `defaultEnvironment`",
-            fix=f"name one with --env: {names}",
+            fix=f"name one with --env: {', '.join(environments)}",
             code="ZS221",
         )
-    if default in environments:
-        return default, environments[default]
-    steps: Steps = ("spec", "defaultEnvironment")
-    message = "there is no environment of this name"
-    reader.problems.append(
-        Problem(
-            "ZS220",
-            reader.place_in_project(steps),
-            path_text(steps),
-            message,
-            found=f"`{default}`",
-            allowed=names,
-            meant=near(default, list(environments)),
+    if name not in environments:
+        meant = near(name, list(environments))
+        raise UsageError(
+            "the project has no environment of this name",
+            fix=f"did you mean `{meant}`?" if meant else f"it has: {', '.join(environments)}",
+            code="ZS221",
         )
-    )
-    return None
+    return name, environments[name]
 
 
 def _faults(faults: Iterable[Fault], document: Document, known: Sequence[Problem]) -> list[Problem]:

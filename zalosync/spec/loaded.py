@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from zalosync.errors import Place, Problem, UsageError
-from zalosync.spec.document import Document, Steps, path_text
+from zalosync.spec.document import Document, Steps, path_text, place_of
 from zalosync.spec.findings import Finding
+from zalosync.spec.mismatch import near
 from zalosync.spec.model import Campaign
 from zalosync.spec.policy import Policy
 from zalosync.spec.project import Environment, Prices, ProjectSpec, TemplateContract
-from zalosync.spec.shape import near, place_of, with_source
+from zalosync.spec.shown import with_source
 
 
 @dataclass(frozen=True, slots=True)
