@@ -250,6 +250,10 @@ def test_shapes_hold() -> None:
         made = program.render(pl.DataFrame({"x": ["1"] * rows}, schema={"x": pl.String}))
         assert made.schema == dict.fromkeys(("b", "a", "c"), pl.String)
         assert made.height == rows
+    for odd in ("{{ 'Σς́' | upper }}", "{{ '́' | title }}!"):
+        frame = pl.DataFrame({"x": ["1", "2", "3"]})
+        assert Program({"c": odd}).render(frame)["c"].n_unique() == 1
+        assert Program({"c": odd}).render(frame[:0]).height == 0
     constant = Program({"c": "x"}).render(pl.DataFrame({"y": ["1", "2"]}))
     assert constant["c"].to_list() == ["x", "x"]
     assert Program({}).predicate(pl.DataFrame({"y": ["1", "2"]})).to_list() == [True, True]

@@ -114,10 +114,10 @@ class Program:
         told = {name: part.columnar for name, part in parts.items() if part.columnar is not None}
         made = inputs.select(_ROWS, **{f"value {name}": columnar.value for name, columnar in told.items()})
         sure = {name: columnar.sure for name, columnar in told.items() if columnar.sure is not None}
-        unsure = inputs.select(~expression.alias(name) for name, expression in sure.items())
+        unsure = inputs.select(_ROWS, **{f"value {name}": ~expression for name, expression in sure.items()})
         for name in told:
             values[name] = made[f"value {name}"]
-            rows = unsure[name].arg_true() if name in sure else ()
+            rows = unsure[f"value {name}"].arg_true() if name in sure else ()
             if len(rows):
                 (exact,) = _walk([parts[name]], inputs[rows])
                 values[name] = values[name].scatter(rows, exact)

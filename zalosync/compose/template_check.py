@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_environment
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from zalosync.compose.filters import FILTERS, Kind, printed
@@ -156,7 +157,7 @@ def parse(source: str) -> nodes.Template:
     source = unicodedata.normalize("NFC", source)
     try:
         _check_tokens(source)
-        tree = ENVIRONMENT.parse(source)
+        tree = Parser(ENVIRONMENT, source).parse()  # `parse` of the environment rewrites tracebacks by `exec`
     except TemplateSyntaxError as error:
         raise _Refused(
             TemplateProblem("ZS352", f"it cannot be parsed: {_told(error)}", line=error.lineno)
@@ -186,7 +187,7 @@ def _is_unicode(source: str) -> bool:
 def _check_tokens(source: str) -> None:
     """What must be known before parsing: open brackets, since the parser recurses, and escapes in text."""
     opened = 0
-    for line, kind, text in ENVIRONMENT.lex(source):
+    for line, kind, text in ENVIRONMENT.lexer.tokeniter(source, None):
         if kind == "operator":
             opened += (text in "([{") - (text in ")]}")
             if opened > MAX_BRACKETS:
