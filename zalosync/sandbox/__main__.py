@@ -1,4 +1,4 @@
-"""`python -m zalosync.sandbox`: serves the sandbox; see `zalosync sandbox --help` for the same as a command."""
+"""`python -m zalosync.sandbox` serves the sandbox; `zalosync sandbox` is the same as a command."""
 
 import argparse
 import sys

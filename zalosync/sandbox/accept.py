@@ -1,7 +1,7 @@
 """POST /zalo/2/messages: from the bytes of a body to accepted messages, all in one transaction.
 
-Nothing is taken when the body breaks the contract. What is right in form but refused for itself (a duplicate id, a bad
-destination, a sender that is not ours, no credit) becomes a rejected row of the same answer.
+Nothing is taken when the body breaks the contract. What is right in form but refused for itself (a duplicate
+id, a bad destination, a sender that is not ours, no credit) becomes a rejected row of the same answer.
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +12,16 @@ import orjson
 
 from zalosync.sandbox import answers, checks, codes, delivery, schedule
 from zalosync.sandbox.answers import Reply
-from zalosync.sandbox.delivery import Message, Outcome
+from zalosync.sandbox.message import INSERT, MICRO, Message, Outcome, is_destination
+from zalosync.sandbox.turn import HONEST, Ask
 from zalosync.sandbox.validate import Violation, parse_date
 from zalosync.sandbox.world import World
 
+_LATER_MS: Final = 1000  # after which a report refuses what the answer took
+_FREED: Final = (
+    " AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.message = m.seq AND o.final AND o.channel = 0"
+    " AND o.status_group IN (2, 4, 5) AND o.done_at <= ?3)"
+)
 _INSERT: Final = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -30,18 +36,17 @@ class Taking:
     interval: float
     turn: int  # place in the speed queue of the next message
     known: dict[str, int]  # message id -> how often it was taken before
+    ask: Ask = HONEST
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     to_check: list[tuple[int]] = field(default_factory=list)
     answer: list[dict[str, Any]] = field(default_factory=list)
 
 
-def send(world: World, body: bytes, now: int, *, only: frozenset[int] | None = None) -> Reply:
-    """Takes a request; `only` names the places of the messages that are taken when a fault drops the others."""
+def send(world: World, body: bytes, now: int, ask: Ask = HONEST) -> Reply:
+    """Takes a request, all of it or as a fault asks."""
     parsed, wrong = read(world, body)
-    if wrong is not None:
-        return wrong
-    return take(world, parsed, now, only=only)
+    return take(world, parsed, now, ask) if wrong is None else wrong
 
 
 def read(world: World, body: bytes) -> tuple[dict[str, Any], Reply | None]:
@@ -59,7 +64,7 @@ def read(world: World, body: bytes) -> tuple[dict[str, Any], Reply | None]:
     return parsed, None
 
 
-def take(world: World, parsed: dict[str, Any], now: int, *, only: frozenset[int] | None = None) -> Reply:
+def take(world: World, parsed: dict[str, Any], now: int, ask: Ask = HONEST) -> Reply:
     """Takes a checked request into the store and gives its answer."""
     settings = world.settings
     options = parsed.get("options") or {}
@@ -73,13 +78,12 @@ def take(world: World, parsed: dict[str, Any], now: int, *, only: frozenset[int]
         bulk_id = plan.get("bulkId") or _made_up_id(settings.seed, "bulk", number, 0)
         interval = schedule.interval_ms(plan.get("sendingSpeedLimit"))
         first = world.used(f"pace:{bulk_id}", 0) if interval and settings.pace_scope == "bulk" else 0
-        ids = _fill_ids(settings.seed, number, settings.long_ids == "clip", parsed["messages"])
-        taking = Taking(world, now, bulk_id[:100], send_at, interval, first, _known(world, ids, now))
+        ids = _fill_ids(settings.seed, number, parsed["messages"], clip=settings.long_ids == "clip")
+        taking = Taking(world, now, bulk_id[:100], send_at, interval, first, _known(world, ids, now), ask)
         place = 0
         for entry in parsed["messages"]:
             for destination in entry["destinations"]:
-                if only is None or place in only:
-                    _take_one(taking, entry, destination["to"], ids[place])
+                _take_one(taking, entry, destination["to"], ids[place], place)
                 place += 1
         _store(taking)
         if interval and settings.pace_scope == "bulk":
@@ -116,7 +120,7 @@ def _cross_checks(world: World, entries: list[dict[str, Any]], plan: dict[str, A
     return found
 
 
-def _fill_ids(seed: int, number: int, clip: bool, entries: list[dict[str, Any]]) -> list[str]:
+def _fill_ids(seed: int, number: int, entries: list[dict[str, Any]], *, clip: bool) -> list[str]:
     """The message id of each destination, in order; made up where there is none."""
     ids = [str(d.get("messageId") or "") for entry in entries for d in entry["destinations"]]
     if "" in ids:
@@ -133,22 +137,21 @@ def _known(world: World, ids: list[str], now: int) -> dict[str, int]:
     """How often each id was taken before, as far as the sandbox remembers ids."""
     settings = world.settings
     since = -1 if settings.duplicate_window_ms is None else now - settings.duplicate_window_ms
-    freed = (
-        " AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.message = m.seq AND o.final AND o.channel = 0"
-        f" AND o.status_group IN (2, 4, 5) AND o.done_at <= {int(now)})"
-        if settings.failed_frees_id
-        else ""
-    )
+    freed = _FREED if settings.failed_frees_id else ""
     rows = world.store.rows(
-        "SELECT message_id, count(*) FROM messages m WHERE message_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - only numbers and our own text
-        f" AND accepted = 1 AND accepted_at > ?{freed} GROUP BY message_id",
-        (orjson.dumps(ids).decode(), since),
+        "SELECT message_id, count(*) FROM messages m WHERE message_id IN (SELECT value FROM json_each(?1))"  # noqa: S608
+        f" AND accepted = 1 AND accepted_at > ?2 AND ?3 IS NOT NULL{freed} GROUP BY message_id",
+        (orjson.dumps(ids).decode(), since, now),
     )
     return dict(rows)
 
 
-def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str) -> None:
-    world, now = taking.world, taking.now
+def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, place: int) -> None:
+    world, now, ask = taking.world, taking.now, taking.ask
+    if ask.only is not None and place not in ask.only:
+        if ask.answer_all:
+            taking.answer.append(_pending(world, message_id, to))
+        return
     settings = world.settings
     content = entry["content"]
     template = content.get("templateName") if content["type"] == "TEMPLATE" else None
@@ -157,7 +160,7 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str) -
     seq = world.store.next_seq
     world.store.next_seq = seq + 1
     turn_at = taking.send_at + int(taking.turn * taking.interval)
-    place = schedule.slot(
+    slot = schedule.slot(
         settings, entry.get("options") or {}, accepted_at=now, send_at=taking.send_at, turn_at=turn_at
     )
     message = Message(
@@ -168,18 +171,18 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str) -
         template,
         before,
         now,
-        place.leaves_at,
-        place.expires_at,
+        slot.leaves_at,
+        slot.expires_at,
         options,
     )
-    cause = _refusal(taking, message)
+    cause = ask.cause if place in ask.refuse else _refusal(taking, message)
     if cause:
         _refuse(taking, message, cause)
         return
     taking.turn += 1
     later = _refusal_later(taking, message)
     if later:
-        taking.outcomes.append(delivery.refused(message, later, now + 1000, report=True))
+        taking.outcomes.extend(delivery.refused(world, message, later, now + _LATER_MS, report=True))
         _keep(taking, message, 0, None, None)
     else:
         taking.known[message_id] = before + 1
@@ -187,8 +190,12 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str) -
         message.sealed = bool(options.get("encrypted"))
         due, kept = _begin(taking, message, content)
         _keep(taking, message, 1, due, kept)
-    status = codes.STATUSES[(1, settings.accepted_status)]
-    taking.answer.append({"messageId": message_id, "status": status.status(), "destination": to})
+    taking.answer.append(_pending(world, message_id, to))
+
+
+def _pending(world: World, message_id: str, to: str) -> dict[str, Any]:
+    status = codes.STATUSES[(1, world.settings.accepted_status)]
+    return {"messageId": message_id, "status": status.status(), "destination": to}
 
 
 def _refusal(taking: Taking, message: Message) -> str | None:
@@ -198,15 +205,15 @@ def _refusal(taking: Taking, message: Message) -> str | None:
         return "missing_to"
     if not world.has_sender(message.sender):
         return "unknown_sender"
-    if world.settings.bad_destination == "row" and not delivery.is_destination(message.to):
+    if world.settings.bad_destination == "row" and not is_destination(message.to):
         return "bad_phone"
     if message.taken_before:
         world.store.count("duplicates")
         if world.settings.duplicates == "reject_in_response":
             return "duplicate"
     if world.settings.balance is not None:
-        cost = round(world.settings.price * delivery.MICRO)
-        if world.store.counter("spent") + cost > world.settings.balance * delivery.MICRO:
+        cost = round(world.settings.price * MICRO)
+        if world.store.counter("spent") + cost > world.settings.balance * MICRO:
             return "no_credit"
         world.store.count("spent", cost)
     return None
@@ -216,7 +223,7 @@ def _refusal_later(taking: Taking, message: Message) -> str | None:
     """Why a message that the answer takes is never sent: told by a report a moment later."""
     if message.taken_before and taking.world.settings.duplicates == "reject_async":
         return "duplicate"
-    return None if delivery.is_destination(message.to) else "bad_phone"
+    return None if is_destination(message.to) else "bad_phone"
 
 
 def _refuse(taking: Taking, message: Message, cause: str) -> None:
@@ -228,14 +235,15 @@ def _refuse(taking: Taking, message: Message, cause: str) -> None:
         shown = "both" if settings.duplicate_own_row else "none"
     _keep(taking, message, 0, None, None)
     if shown != "none":
-        taking.outcomes.append(delivery.refused(message, cause, taking.now, report=shown == "both"))
+        report = shown == "both"
+        taking.outcomes.extend(delivery.refused(taking.world, message, cause, taking.now, report=report))
     group, status, _ = codes.CAUSES[cause]
     row = {"messageId": message.message_id, "status": codes.STATUSES[(group, status)].status()}
     taking.answer.append(row | {"destination": message.to})
 
 
 def _begin(taking: Taking, message: Message, content: dict[str, Any]) -> tuple[int | None, bytes | None]:
-    """Starts the life of a message: when it is to be looked at next, and what of its content is kept until then."""
+    """Starts the life of a message: when it is looked at next, and what of its content is kept until then."""
     world = taking.world
     kept = orjson.dumps(content)
     if message.sealed:
@@ -298,6 +306,6 @@ def _keep(taking: Taking, message: Message, accepted: int, due: int | None, cont
 def _store(taking: Taking) -> None:
     store = taking.world.store
     store.run_many(_INSERT, taking.messages)
-    store.run_many(delivery.INSERT, taking.outcomes)
+    store.run_many(INSERT, taking.outcomes)
     store.run_many("INSERT INTO checks (message, state) VALUES (?, 0)", taking.to_check)
     store.count("accepted", sum(1 for row in taking.messages if row[6]))

@@ -17,9 +17,9 @@ WireAction = Literal["answer", "reset", "close", "cut_headers", "cut_body", "han
 class Wire:
     """What the door does to the connection; a door without sockets reads it as the client would feel it.
 
-    `answer` sends the reply. `reset` and `close` send nothing (a hard reset, an orderly end). `cut_headers` ends within the
-    headers, `cut_body` after `keep` bytes of the body. `hang` never answers. `delay_ms` waits before, `drip_ms` between
-    single bytes of the body.
+    `answer` sends the reply. `reset` and `close` send nothing (a hard reset, an orderly end). `cut_headers`
+    ends within the headers, `cut_body` after `keep` bytes of the body. `hang` never answers. `delay_ms` waits
+    before, `drip_ms` between single bytes of the body.
     """
 
     action: WireAction = "answer"
@@ -128,6 +128,10 @@ _EXCEPTIONS: Final[dict[int, tuple[str, str]]] = {
     429: ("TOO_MANY_REQUESTS", "Too many requests"),
     500: ("GENERAL_ERROR", "Something went wrong. Please contact support."),
 }
+
+
+API_ERROR_CODES: Final = frozenset(_API_ERRORS)
+EXCEPTION_STATUSES: Final = frozenset(_EXCEPTIONS)
 
 
 def api_error(code: str, violations: list[Violation] | None = None, status: int | None = None) -> Reply:

@@ -1,12 +1,11 @@
 """Which encrypted messages are opened, and what follows when one cannot be.
 
-A private-key operation is dear, so every value of the first messages is opened and a seeded share after that, always
-after the answer is out. A message that waits for its check has no outcome yet; one that cannot be read ends as
-undeliverable (Zalo's -123). Messages outside the sample follow the last opened one of their sender, and a value whose
-length cannot be that of the key needs no opening at all.
+A private-key operation is dear, so every value of the first messages is opened and a seeded share after that,
+always after the answer is out. A message that waits for its check has no outcome yet; one that cannot be read
+ends as undeliverable (Zalo's -123). Messages outside the sample follow the last opened one of their sender,
+and a value whose length cannot be that of the key needs no opening at all.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +13,7 @@ import orjson
 
 from zalosync.sandbox import decrypt, fates
 from zalosync.sandbox.decrypt import Check, Checked
-from zalosync.sandbox.delivery import Message
+from zalosync.sandbox.message import Message
 from zalosync.sandbox.world import World
 
 WAITING, READ, UNREADABLE = 0, 1, 2
@@ -39,11 +38,6 @@ def make_key(world: World, sender: str) -> Any:
     return private_key(world, sender)
 
 
-def public_key(key: Any) -> str:
-    """Base64 of the DER, without armour, as the contract has it."""
-    return b64encode(decrypt.public_der(key)).decode()
-
-
 def wanted(world: World, message: Message) -> bool:
     """Whether this encrypted message is opened."""
     settings = world.settings
@@ -60,10 +54,22 @@ def wanted(world: World, message: Message) -> bool:
 def plausible(world: World, message: Message) -> bool:
     """Whether an encrypted message outside the sample counts as readable."""
     key = private_key(world, message.sender)
-    if key is None or message.sender in world.key_trouble:
+    if key is None or not _last_was_read(world, message.sender):
         return False
     size = -(-key.key_size // 24) * 4  # Base64 characters of one ciphertext
     return all(isinstance(value, str) and len(value) == size for value in message.values.values())
+
+
+def _last_was_read(world: World, sender: str) -> bool:
+    known = world.readable.get(sender)
+    if known is None:
+        state = world.store.value(
+            "SELECT c.state FROM checks c JOIN messages m ON m.seq = c.message"
+            " WHERE m.sender = ? AND c.state > 0 ORDER BY c.message DESC LIMIT 1",
+            (sender,),
+        )
+        known = world.readable[sender] = state != UNREADABLE
+    return known
 
 
 def waiting(world: World, limit: int = 20) -> list[Check]:
@@ -95,7 +101,7 @@ def record(world: World, done: Iterable[Checked], now: int) -> None:
             )
             if not changed:
                 continue
-            (world.key_trouble.discard if each.ok else world.key_trouble.add)(each.sender)
+            world.readable[each.sender] = each.ok
             store.count("values_checked", each.values)
             store.count("values_read", each.read)
             store.count(f"messages_{'read' if each.ok else 'unreadable'}")

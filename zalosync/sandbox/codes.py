@@ -1,7 +1,7 @@
 """Statuses, errors and causes by number: the tables an answer is filled from.
 
-Numbers and names are Infobip's public status and error codes; which code a failure at Zalo gets is not published, so
-`CAUSES` is our suggestion and the one place to change it.
+Numbers and names are Infobip's public status and error codes; which code a failure at Zalo gets is not
+published, so `CAUSES` is our suggestion and the one place to change it.
 """
 
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ class Code:
         return {**self.status(), "permanent": self.permanent}
 
 
+DELIVERED: Final = 3
 GROUPS: Final = {1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
 
 _STATUSES: Final = (
@@ -103,7 +104,8 @@ ERRORS: Final[dict[int, Code]] = {
     for group, group_name, number, name, text, permanent in _ERRORS
 }
 
-# Cause -> (status group, status, error): our reading of which code a failure gets (nothing of this is published).
+# Cause -> (status group, status, error): our reading of which code a failure gets (nothing of this is
+# published).
 CAUSES: Final[dict[str, tuple[int, int, int]]] = {
     "delivered": (3, 5, 0),
     "operator": (3, 2, 0),  # handed over; the only intermediate state that is reported

@@ -1,7 +1,7 @@
 """A template's contract, and whether values keep it: what Zalo checks before it shows a message.
 
-Character limits hold for the plain value, after Unicode NFC. A missing key, a value too long or of a bad form is Zalo's
--1122, -1121, -1124; all three end as one cause here.
+Character limits hold for the plain value, after Unicode NFC. A missing key, a value too long or of a bad form
+is Zalo's -1122, -1121, -1124; all three end as one cause here.
 """
 
 import re

@@ -3,7 +3,7 @@
 Pure; a private-key operation of 4096 bits takes milliseconds and lets other threads run.
 """
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of it: how many values, how many could be read, with which MGF1 hash, and the plain values."""
+    """What came of it: how many values, how many could be read, by which MGF1 hash, and the plain values."""
 
     message: int
     sender: str
@@ -102,8 +102,9 @@ def load_key(pem: bytes) -> rsa.RSAPrivateKey:
     return key
 
 
-def public_der(key: rsa.RSAPrivateKey) -> bytes:
-    """SubjectPublicKeyInfo, as the API hands it out in Base64."""
-    return key.public_key().public_bytes(
+def public_text(key: rsa.RSAPrivateKey) -> str:
+    """The public key as the API hands it out: Base64 of the DER SubjectPublicKeyInfo, without armour."""
+    der = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+    return b64encode(der).decode()

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from zalosync.sandbox.model import Model
-from zalosync.sandbox.server import Door, Options, Running, SandboxBusy, listen, open_model, url
+from zalosync.sandbox.server import Options, Running, SandboxBusy, listen, open_model, url
 from zalosync.sandbox.settings import DEFAULT_API_KEY, Settings
 
 __all__ = ["EmbeddedSandbox", "SandboxBusy"]
@@ -37,10 +37,9 @@ class EmbeddedSandbox:
         with ExitStack() as stack:
             model, clock = stack.enter_context(open_model(self._options))
             listener = stack.enter_context(listen(self._options.port))
-            listener.listen(128)  # callers can connect at once; the loop takes them when it runs
             self.base_url = url(listener)
             self.model: Model = model
-            running = self._running = Running(Door(model, clock))
+            running = self._running = Running(model, clock)
 
             def run() -> None:
                 try:

@@ -1,6 +1,7 @@
 """What becomes of a message, from the seed and its id alone: the same run always ends the same way.
 
-No global randomness: each message draws its numbers from a keyed hash of (seed, message id, how often it was taken).
+No global randomness: each message draws its numbers from a keyed hash of (seed, message id, how often it was
+taken).
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from struct import unpack
 from zalosync.sandbox.settings import Rule, Settings, Shares
 
 _UNIT = 1 / 2**32
+_SHORTEST = 0.2  # of the median
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ def _matches(rule: Rule, to: str, template: int | None, sender: str) -> bool:
 
 def delay_ms(settings: Settings, numbers: Draw) -> int:
     """How long the outcome takes: half within the median, all within the maximum, a long tail between."""
-    if numbers.delay < 0.5:
-        return int(settings.delay_median_ms * (0.2 + 1.6 * numbers.delay))
-    rest = (numbers.delay - 0.5) * 2
+    half = numbers.delay * 2
+    if half < 1:
+        return int(settings.delay_median_ms * (_SHORTEST + (1 - _SHORTEST) * half))
+    rest = half - 1
     span = max(0, settings.delay_max_ms - settings.delay_median_ms)
     return int(settings.delay_median_ms + span * rest**3)

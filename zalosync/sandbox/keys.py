@@ -1,6 +1,6 @@
 """GET and POST of a sender's public key."""
 
-from zalosync.sandbox import answers, checks
+from zalosync.sandbox import answers, checks, decrypt
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.world import World
 
@@ -12,7 +12,7 @@ def get(world: World, sender: str) -> Reply:
     key = checks.private_key(world, sender)
     if key is None and world.settings.key_before_create == "create":
         key = checks.make_key(world, sender)
-    return answers.ok({"publicKey": checks.public_key(key)}) if key else answers.api_error("ZALO-RSA404")
+    return answers.ok({"publicKey": decrypt.public_text(key)}) if key else answers.api_error("ZALO-RSA404")
 
 
 def create(world: World, sender: str) -> Reply:
@@ -21,4 +21,4 @@ def create(world: World, sender: str) -> Reply:
         return answers.api_error("ZALO-RSA404")
     if checks.private_key(world, sender) is not None:
         return answers.api_error("ZALO-RSA409")
-    return answers.ok({"publicKey": checks.public_key(checks.make_key(world, sender))})
+    return answers.ok({"publicKey": decrypt.public_text(checks.make_key(world, sender))})

@@ -1,15 +1,18 @@
-"""Time passes: messages whose moment has come leave, templates get their review. Driven by calls, never by itself."""
+"""Time passes: messages leave when their moment comes, templates get their review. Driven by calls."""
 
 from typing import Any, Final
 
 import orjson
 
-from zalosync.sandbox import checks, delivery
-from zalosync.sandbox.delivery import Message
+from zalosync.sandbox import checks, delivery, message, webhook
+from zalosync.sandbox.message import Message
 from zalosync.sandbox.world import World
 
 _CHUNK: Final = 2000
-_COLUMNS: Final = "seq, message_id, sender, recipient, template, taken_before, accepted_at, leaves_at, expires_at, options, content, due"
+_COLUMNS: Final = (
+    "seq, message_id, sender, recipient, template, taken_before, accepted_at, leaves_at, expires_at, options,"
+    " content, due"
+)
 
 
 def advance(world: World, now: int) -> None:
@@ -17,13 +20,15 @@ def advance(world: World, now: int) -> None:
     if now < world.next_due:
         return
     while _leave(world, now) == _CHUNK:
-        pass
+        continue
     _review(world, now)
+    to_push = webhook.gather(world, now)
     waiting = world.store.value(
         "SELECT min(t) FROM (SELECT min(due) t FROM messages WHERE due IS NOT NULL"
         " UNION ALL SELECT min(review_at) FROM templates)"
     )
-    world.next_due = float("inf") if waiting is None else waiting
+    times = [each for each in (waiting, to_push) if each is not None]
+    world.next_due = min(times, default=float("inf"))
 
 
 def _leave(world: World, now: int) -> int:
@@ -36,12 +41,11 @@ def _leave(world: World, now: int) -> int:
     with world.write():
         outcomes = []
         for row in rows:
-            message = _message(world, row[:-1])
-            outcomes.extend(delivery.settle(world, message, row[-1]))
-        world.store.run_many(delivery.INSERT, outcomes)
+            outcomes.extend(delivery.settle(world, _message(world, row[:-1]), row[-1]))
+        world.store.run_many(message.INSERT, outcomes)
         world.store.run_many(
-            "UPDATE messages SET due = NULL, content = CASE WHEN json_extract(options, '$.encrypted') THEN NULL"
-            " ELSE content END WHERE seq = ?",
+            "UPDATE messages SET due = NULL,"
+            " content = iif(json_extract(options, '$.encrypted'), NULL, content) WHERE seq = ?",
             [(row[0],) for row in rows],
         )
     return len(rows)
@@ -49,19 +53,19 @@ def _leave(world: World, now: int) -> int:
 
 def _message(world: World, row: tuple[Any, ...]) -> Message:
     *facts, options, content = row
-    message = Message(*facts)
-    message.options = orjson.loads(options) if options else {}
-    message.sealed = bool(message.options.get("encrypted"))
-    message.values = (orjson.loads(content).get("templateData") or {}) if content else {}
-    if message.sealed:
-        opened = checks.opened(world, message.seq)
+    found = Message(*facts)
+    found.options = orjson.loads(options) if options else {}
+    found.sealed = bool(found.options.get("encrypted"))
+    found.values = (orjson.loads(content).get("templateData") or {}) if content else {}
+    if found.sealed:
+        opened = checks.opened(world, found.seq)
         if opened is None:
-            message.undecryptable = not checks.plausible(world, message)
+            found.undecryptable = not checks.plausible(world, found)
         else:
-            state, message.values = opened
-            message.sealed = False
-            message.undecryptable = state == checks.UNREADABLE
-    return message
+            state, found.values = opened
+            found.sealed = False
+            found.undecryptable = state == checks.UNREADABLE
+    return found
 
 
 def _review(world: World, now: int) -> None:

@@ -6,13 +6,20 @@ import orjson
 
 from zalosync.sandbox import answers, codes
 from zalosync.sandbox.answers import Reply
-from zalosync.sandbox.delivery import MICRO
+from zalosync.sandbox.message import MICRO
 from zalosync.sandbox.query import Query
 from zalosync.sandbox.rows import mcc_mnc
 from zalosync.sandbox.schedule import stamp
 from zalosync.sandbox.world import World
 
 STATUSES: Final = ("ACCEPTED", "PENDING", "UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED")
+_SELECT: Final = (
+    "SELECT m.bulk_id, m.message_id, m.recipient, m.sender, m.accepted_at, m.content,"
+    " o.sent_at, o.done_at, o.count, o.price, o.status_group, o.status, o.error FROM messages m"
+    " LEFT JOIN outcomes o ON o.message = m.seq AND o.channel = 0 AND o.id ="
+    " (SELECT max(id) FROM outcomes x WHERE x.message = m.seq AND x.channel = 0 AND x.done_at <= ?)"
+    " WHERE (m.accepted = 1 OR o.id IS NOT NULL) AND m.accepted_at <= ? AND m.accepted_at > ?"
+)
 _GROUPS: Final = {name: number for number, name in codes.GROUPS.items()}
 
 
@@ -29,13 +36,7 @@ def read(world: World, query: Query, now: int) -> Reply:
     equal = "=" if settings.log_edges == "inclusive" else ""
     # A row is there from its acceptance on; its status is the last that has happened by now.
     arguments: list[object] = [now, now - settings.log_lag_ms, now - settings.log_window_ms]
-    sql = [
-        "SELECT m.bulk_id, m.message_id, m.recipient, m.sender, m.accepted_at, m.content, o.sent_at, o.done_at, o.count,"
-        " o.price, o.status_group, o.status, o.error FROM messages m"
-        " LEFT JOIN outcomes o ON o.message = m.seq AND o.channel = 0 AND o.id ="
-        " (SELECT max(id) FROM outcomes x WHERE x.message = m.seq AND x.channel = 0 AND x.done_at <= ?)"
-        " WHERE (m.accepted = 1 OR o.id IS NOT NULL) AND m.accepted_at <= ? AND m.accepted_at > ?"
-    ]
+    sql = [_SELECT]
     for clause, value in filters.items():
         if value is not None:
             sql.append(f"AND {clause}")
@@ -54,10 +55,12 @@ def read(world: World, query: Query, now: int) -> Reply:
             arguments.append(_GROUPS[wanted])
     sql.append(f"ORDER BY m.seq {'DESC' if settings.log_order == 'newest' else 'ASC'} LIMIT ?")
     found = world.store.rows(" ".join(sql), [*arguments, limit])
-    return answers.ok({"results": [_row(row, settings.currency, settings.log_text) for row in found]})
+    return answers.ok(
+        {"results": [_row(row, settings.currency, with_text=settings.log_text) for row in found]}
+    )
 
 
-def _row(row: tuple[Any, ...], currency: str, with_text: bool) -> dict[str, Any]:
+def _row(row: tuple[Any, ...], currency: str, *, with_text: bool) -> dict[str, Any]:
     (
         bulk_id,
         message_id,

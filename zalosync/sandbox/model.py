@@ -1,22 +1,27 @@
-"""The truth of the sandbox: one function from a request and a moment to a reply. No socket, no thread, no clock.
+"""The truth of the sandbox: from a request and a moment to a reply. No socket, no thread, no clock.
 
-Two doors share it: `server` over HTTP, and a simulator that calls `Model.handle` in-process on an in-memory database.
-Everything a door must act on, connection faults included, is data in the reply.
+Two doors share it: `server` over HTTP, and a simulator that calls `Model.handle` in-process on an in-memory
+database. Everything a door must act on, connection faults included, is data in the reply.
 """
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from email.utils import formatdate
+from functools import partial
+from hashlib import blake2b
 from typing import Final
 
 from zalosync.sandbox import accept, answers, auth, keys, life, logs, media, quota, reports, templates
-from zalosync.sandbox.answers import Reply
+from zalosync.sandbox.answers import Reply, Wire
+from zalosync.sandbox.behaviours import BEHAVIOURS
+from zalosync.sandbox.faults import Fault, Line, Script, messages_in
 from zalosync.sandbox.query import Query
 from zalosync.sandbox.settings import Settings
 from zalosync.sandbox.store import Store
 from zalosync.sandbox.throttle import Throttle
+from zalosync.sandbox.turn import HONEST, Ask, Turn
 from zalosync.sandbox.validate import INT64
 from zalosync.sandbox.world import World
 
@@ -62,23 +67,74 @@ _ROUTES: Final = tuple(
 )
 
 
+Asking = Callable[[Ask], Reply]
+
+
 class Model:
     """The sandbox's state behind one verb. Not safe for two threads at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        settings: Settings | None = None,
+        faults: Sequence[Fault] = (),
+        now: int = 0,
+    ) -> None:
         self.world = World(settings or Settings(), Store(connection))
-        self.throttle = Throttle()
+        self.throttle = Throttle(self.world.store)
+        self.script = Script(self.world.settings.seed)
+        self.script.add(faults, now)
+
+    def connected(self, now: int) -> Wire | None:
+        """What a fault does to a connection that has just opened; None leaves it alone."""
+        found = self.script.pick(self.world.store, "connect", b"", now)
+        return self._spoil(found[0], NOBODY, now, _nothing)(HONEST).wire if found else None
+
+    def head(self, request: Request, now: int) -> Reply | None:
+        """What a fault does once the headers are in, before the body is read; None goes on to `handle`."""
+        call, _, _ = self._route(request)
+        found = self.script.pick_early(self.world.store, call.name, now) if call else []
+        return self._spoil(found[0], request, now, _nothing)(HONEST) if found else None
 
     def handle(self, request: Request, now: int) -> Reply:
-        """Answers a request at a moment (milliseconds UTC); whatever is due by then has happened before."""
+        """Answers a request at a moment (milliseconds UTC); whatever is due by then has happened before.
+
+        A door calls `head` first; what `head` answers never gets here.
+        """
         life.advance(self.world, now)
         call, parts, missing = self._route(request)
         if call is None:
-            return self._dated(missing or answers.api_error("E404"), now)
+            return _dated(missing or answers.api_error("E404"), now)
         if call.name == "send":
             with self.world.store.write():
                 self.world.store.count("requests")
-        return self._dated(self._admit(request, call, parts, now), now)
+        ask: Asking = partial(self._admit, request, call, parts, now)
+        for line in reversed(self.script.pick(self.world.store, call.name, request.body, now)):
+            ask = self._spoil(line, request, now, ask, old_shape=call.old_shape)
+        return _dated(ask(HONEST), now)
+
+    def _spoil(
+        self, line: Line, request: Request, now: int, inner: Asking, *, old_shape: bool = False
+    ) -> Asking:
+        """The sandbox under one more fault; what is asked of it is asked of the inner one too."""
+        fault = line.fault
+        sent = tuple(messages_in(request.body)) if request.body else ()
+
+        def ask(asked: Ask) -> Reply:
+            turn = Turn(
+                self.script.seed,
+                line.name,
+                fault.takes,
+                fault.match,
+                sent,
+                request.query,
+                old_shape,
+                now,
+                lambda own: inner(_joined(asked, own)),
+            )
+            return BEHAVIOURS[fault.do].act(turn)
+
+        return ask
 
     def advance(self, now: int) -> None:
         """Lets happen what is due by `now`."""
@@ -96,15 +152,22 @@ class Model:
                 return calls.get(request.method), found.groupdict(), answers.refusal(405, old_shape=old)
         return None, {}, None
 
-    def _admit(self, request: Request, call: Call, parts: dict[str, str], now: int) -> Reply:
-        """Credentials, scope, throttle, in this order; then the call itself."""
+    def _admit(self, request: Request, call: Call, parts: dict[str, str], now: int, ask: Ask) -> Reply:
+        """The honest sandbox, perhaps under other switches: credentials, scope, throttle, then the call."""
+        if ask.switches:
+            usual = self.world.settings
+            self.world.change(usual.model_copy(update=dict(ask.switches)))
+            try:
+                return self._admit(request, call, parts, now, replace(ask, switches={}))
+            finally:
+                self.world.change(usual)
         world = self.world
         credential = auth.who(world.settings, request.headers.get("authorization"))
         if credential is None:
             return answers.refusal(401, old_shape=call.old_shape)
         if not auth.may(credential, call.scopes):
             return answers.refusal(403, old_shape=call.old_shape)
-        caller = f"{credential.scheme} {credential.secret}"
+        caller = blake2b(f"{credential.scheme} {credential.secret}".encode(), digest_size=8).hexdigest()
         wait = self._wait(call, caller, now)
         if wait:
             reply = answers.refusal(429, old_shape=call.old_shape)
@@ -113,20 +176,24 @@ class Model:
                 if world.settings.retry_after
                 else reply
             )
-        return self._answer(request, call, parts, caller, now)
+        return self._answer(request, call, parts, caller, now, ask)
 
     def _wait(self, call: Call, caller: str, now: int) -> int:
         settings = self.world.settings
         if call.name in ("send", "reports"):
             return 0
         if call.name == "logs":
-            return self.throttle.take(caller, "logs", now, limit=settings.logs_per_minute, span_ms=60_000)
+            return self.throttle.take(
+                caller, "logs", now, limit=settings.logs_per_minute, span_ms=60_000, kept=True
+            )
         return self.throttle.take(caller, call.name, now, limit=settings.calls_per_second, span_ms=1000)
 
-    def _answer(self, request: Request, call: Call, parts: dict[str, str], caller: str, now: int) -> Reply:
+    def _answer(
+        self, request: Request, call: Call, parts: dict[str, str], caller: str, now: int, ask: Ask
+    ) -> Reply:
         world = self.world
         if call.name == "send":
-            return accept.send(world, request.body, now)
+            return accept.send(world, request.body, now, ask)
         query = Query(request.query)
         if call.name == "logs":
             return logs.read(world, query, now)
@@ -151,8 +218,31 @@ class Model:
         }
         return by_name[call.name]()
 
-    def _dated(self, reply: Reply, now: int) -> Reply:
-        return reply.with_header("date", formatdate(now / 1000, usegmt=True))
+
+def _dated(reply: Reply, now: int) -> Reply:
+    if any(name == "date" for name, _ in reply.headers):
+        return reply
+    return reply.with_header("date", formatdate(now / 1000, usegmt=True))
+
+
+def _joined(outer: Ask, own: Ask) -> Ask:
+    if outer == HONEST:
+        return own
+    only = own.only if outer.only is None else outer.only if own.only is None else outer.only & own.only
+    return Ask(
+        only,
+        outer.answer_all or own.answer_all,
+        outer.refuse | own.refuse,
+        own.cause if own.refuse else outer.cause,
+        {**outer.switches, **own.switches},
+    )
+
+
+def _nothing(_ask: Ask) -> Reply:
+    return Reply(500)
+
+
+NOBODY: Final = Request("", "", "", {}, b"")
 
 
 def _is_int64(text: str) -> bool:

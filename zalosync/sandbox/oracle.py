@@ -1,44 +1,52 @@
 """Who really got what: the sandbox's own count, from its file alone, with or without the server.
 
-Balance, at every moment: `accepted = pending + delivered + undeliverable + expired + rejected` (by Zalo's outcome), and
-`deliveries = delivered to Zalo + delivered by failover SMS + arrived though no report came`.
+Balance, at every moment: `accepted = pending + delivered + undeliverable + expired + rejected` (by Zalo's
+outcome), and `deliveries = delivered to Zalo + delivered by failover SMS + arrived though no report came`.
 """
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from zalosync.sandbox.delivery import CHANNELS, MICRO
+from zalosync.sandbox.message import CHANNELS, MICRO
 from zalosync.sandbox.store import FILE
 
-_FOREVER: Final = 2**62
+END: Final = 2**62  # past the end of every story
 _STATES: Final = {1: "pending", 2: "undeliverable", 3: "delivered", 4: "expired", 5: "rejected"}
 
 
 def read(state_dir: Path, *, at: int | None = None) -> dict[str, Any]:
     """The totals in a state folder; `at` is a moment in milliseconds, default the end of every story."""
     with closing(_open(state_dir)) as connection:
-        return totals(connection, _FOREVER if at is None else at)
+        return totals(connection, END if at is None else at)
 
 
 def read_messages(state_dir: Path, *, at: int | None = None) -> list[dict[str, Any]]:
     """One entry for each message id in a state folder, as `messages` gives them."""
     with closing(_open(state_dir)) as connection:
-        return list(messages(connection, _FOREVER if at is None else at))
+        return list(messages(connection, END if at is None else at))
 
 
 def read_phones(state_dir: Path, *, at: int | None = None) -> dict[str, int]:
-    """How many messages each recipient really got, failover SMS included (counted for the number they went to)."""
+    """How many messages each recipient really got, failover SMS included."""
     with closing(_open(state_dir)) as connection:
-        return phones(connection, _FOREVER if at is None else at)
+        return phones(connection, END if at is None else at)
 
 
 def _open(state_dir: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{(state_dir / FILE).absolute()}?mode=ro", uri=True)
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A second connection to the same file, to read from while the first goes on."""
+    path = next(row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main")
+    with closing(_open(Path(path).parent)) as second:
+        yield second
 
 
 def totals(connection: sqlite3.Connection, now: int) -> dict[str, Any]:
@@ -51,8 +59,9 @@ def totals(connection: sqlite3.Connection, now: int) -> dict[str, Any]:
     failover = {"sent": 0, "delivered": 0, "price": 0.0}
     charged, price, deliveries = 0, 0, 0
     query = (
-        "SELECT o.channel, o.status_group, count(*), sum(o.price > 0), sum(o.price), sum(o.got) FROM outcomes o"
-        " JOIN messages m ON m.seq = o.message WHERE o.final = 1 AND o.done_at <= ? AND m.accepted = 1 GROUP BY 1, 2"
+        "SELECT o.channel, o.status_group, count(*), sum(o.price > 0), sum(o.price), sum(o.got)"
+        " FROM outcomes o JOIN messages m ON m.seq = o.message"
+        " WHERE o.final = 1 AND o.done_at <= ? AND m.accepted = 1 GROUP BY 1, 2"
     )
     for channel, group, count, priced, cost, got in connection.execute(query, (now,)):
         charged, price, deliveries = charged + priced, price + cost, deliveries + got
@@ -92,11 +101,13 @@ def totals(connection: sqlite3.Connection, now: int) -> dict[str, Any]:
 def messages(connection: sqlite3.Connection, now: int) -> Iterator[dict[str, Any]]:
     """One entry for each message id, in the order of the ids.
 
-    `accepted` how often it was taken, `seen` how often it was sent to us, `deliveries` what really arrived, `state` of the
-    last acceptance, `values` the plain values where the sandbox knows them (never encrypted, or opened), `rows` the outcomes.
+    `accepted` how often it was taken, `seen` how often it was sent to us, `deliveries` what really arrived,
+    `state` of the last acceptance, `values` the plain values where the sandbox knows them (never encrypted,
+    or opened), `rows` the outcomes.
     """
     query = (
-        "SELECT m.message_id, m.seq, m.recipient, m.accepted, m.content, m.bulk_id, m.sender, c.state, c.mgf1, c.plain,"
+        "SELECT m.message_id, m.seq, m.recipient, m.accepted, m.content, m.bulk_id, m.sender,"
+        " c.state, c.mgf1, c.plain,"
         " o.channel, o.final, o.status_group, o.status, o.error, o.got, o.reported, o.done_at"
         " FROM messages m LEFT JOIN checks c ON c.message = m.seq"
         " LEFT JOIN outcomes o ON o.message = m.seq AND o.done_at <= ? ORDER BY m.message_id, m.seq, o.id"

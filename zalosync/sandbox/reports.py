@@ -1,4 +1,6 @@
-"""GET of one-time delivery reports: each is handed out once, and is gone whether the answer arrives or not."""
+"""GET of one-time delivery reports: each is handed out once, whether the answer arrives or not."""
+
+from typing import Final
 
 import orjson
 
@@ -6,6 +8,11 @@ from zalosync.sandbox import answers, rows
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.query import Query
 from zalosync.sandbox.world import World
+
+_SELECT: Final = (
+    f"SELECT {rows.REPORT_COLUMNS} FROM outcomes o JOIN messages m ON m.seq = o.message"  # noqa: S608 - our own text
+    " WHERE o.report_due IS NOT NULL AND o.report_due <= ? AND o.report_due > ?"
+)
 
 
 def pull(world: World, query: Query, now: int, *, reader: str) -> Reply:
@@ -17,10 +24,7 @@ def pull(world: World, query: Query, now: int, *, reader: str) -> Reply:
             "E400", [(name, said) for name, texts in query.problems.items() for said in texts]
         )
     settings = world.settings
-    sql = [
-        f"SELECT {rows.REPORT_COLUMNS} FROM outcomes o JOIN messages m ON m.seq = o.message"  # noqa: S608 - our own text
-        " WHERE o.report_due IS NOT NULL AND o.report_due <= ? AND o.report_due > ?"
-    ]
+    sql = [_SELECT]
     arguments: list[object] = [now, now - settings.reports_window_ms]
     if settings.reports_once == "credential":
         sql.append("AND NOT EXISTS (SELECT 1 FROM handed_out h WHERE h.outcome = o.id AND h.reader = ?)")

@@ -1,11 +1,12 @@
 """How a stored outcome reads in a log, in a pulled report and in a pushed one."""
 
+import re
 from typing import Any, Final
 
 import orjson
 
 from zalosync.sandbox import codes
-from zalosync.sandbox.delivery import CHANNELS, MICRO
+from zalosync.sandbox.message import CHANNELS, MICRO
 from zalosync.sandbox.schedule import stamp
 
 # One outcome with its message, as the reports need it.
@@ -13,6 +14,9 @@ REPORT_COLUMNS: Final = (
     "o.id, m.bulk_id, m.message_id, m.recipient, o.channel, o.sent_at, o.done_at, o.count, o.price,"
     " o.status_group, o.status, o.error, m.options"
 )
+
+
+_VIETNAMESE: Final = re.compile(r"84[0-9]{9}")
 
 
 def report(row: tuple[Any, ...], currency: str) -> dict[str, Any]:
@@ -40,4 +44,4 @@ def report(row: tuple[Any, ...], currency: str) -> dict[str, Any]:
 
 def mcc_mnc(to: str) -> str | None:
     """Network of a Vietnamese number (all get the same one), else nothing."""
-    return "45201" if to.startswith("84") and len(to) == 11 else None
+    return "45201" if _VIETNAMESE.fullmatch(to) else None

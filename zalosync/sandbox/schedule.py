@@ -1,4 +1,4 @@
-"""When a message may go out: start, place in the speed queue, delivery window, validity. Pure; milliseconds UTC."""
+"""When a message may go out: start, place in the queue, window, validity. Pure; milliseconds UTC."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,12 +18,13 @@ _UNIT_MS: Final = {
     "HOUR": HOUR_MS,
     "DAY": DAY_MS,
 }
+_NIGHT_FROM, _NIGHT_TO = 22, 6  # hours in Viet Nam
 _VIETNAM_MS: Final = 7 * HOUR_MS  # UTC+7 all year
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """When a message leaves for Zalo, or that it never does: then `leaves_at` is None and it ends at `expires_at`."""
+    """When a message leaves for Zalo; `leaves_at` None says never, then it ends at `expires_at`."""
 
     leaves_at: int | None
     expires_at: int
@@ -46,7 +47,7 @@ def interval_ms(limit: dict[str, Any] | None) -> float:
 def slot(
     settings: Settings, options: dict[str, Any], *, accepted_at: int, send_at: int, turn_at: int
 ) -> Slot:
-    """When a message goes out that was accepted, is due at `send_at`, and has its turn in the queue at `turn_at`."""
+    """When a message goes out that is due at `send_at` and has its turn in the speed queue at `turn_at`."""
     length = period_ms(options.get("validityPeriod"), "MINUTES")
     length = MAX_VALIDITY_MS if length is None else min(length, MAX_VALIDITY_MS)
     start = accepted_at if settings.validity_start == "acceptance" else send_at
@@ -63,7 +64,7 @@ def slot(
 
 
 def opens_at(window: dict[str, Any] | None, moment: int) -> int:
-    """The first moment from `moment` on that lies in the window (days are UTC days; the day is that of its start)."""
+    """The first moment from `moment` on that lies in the window; a UTC day owns what begins in it."""
     if window is None:
         return moment
     days = {DAYS.index(name) for name in window["days"]}
@@ -89,7 +90,7 @@ def _weekday(midnight: int) -> int:
 def is_night(moment: int) -> bool:
     """22:00 to 06:00 in Viet Nam: Zalo refuses some templates then (its error -133)."""
     hour = (moment + _VIETNAM_MS) % DAY_MS // HOUR_MS
-    return hour >= 22 or hour < 6
+    return hour >= _NIGHT_FROM or hour < _NIGHT_TO
 
 
 def day_of(moment: int) -> int:

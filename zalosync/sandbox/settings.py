@@ -1,8 +1,8 @@
 """Every switch of the sandbox: what the contract leaves unknown, and the world this run plays in.
 
-One frozen record. The defaults are those of the embedded sandbox: the likeliest reading of the contract, with short
-delays, so that a rehearsal takes seconds. `faithful()` takes the shortcuts out. The documentation has one row for
-each switch: the unknown, the values, the default.
+One frozen record. The defaults are those of the embedded sandbox: the likeliest reading of the contract, with
+short delays, so that a rehearsal takes seconds. `faithful()` takes the shortcuts out. The documentation has
+one row for each switch: the unknown, the values, the default.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ class ListedTemplate(_Record):
 
 
 class Rule(_Record):
-    """A fate for the messages it matches; the first rule that matches wins. `share` below 1 takes a seeded part."""
+    """A fate for the messages it matches; the first that matches wins, for a seeded `share` of them."""
 
     fate: Literal[
         "delivered",
@@ -90,7 +90,7 @@ class Shares(_Record):
 
 
 class Push(_Record):
-    """How delivery reports are pushed. `url` is the account's Subscription, used where a message names none."""
+    """How reports are pushed. `url` is the account's Subscription, used where a message names none."""
 
     url: str | None = None
     content_type: Literal["application/json", "application/xml"] = "application/json"
@@ -110,6 +110,9 @@ class Push(_Record):
     extra_fields: bool = False
     omit_optional: bool = False
     timeout_ms: int = Field(default=5000, ge=1)
+    only_loopback: bool = (
+        True  # nothing leaves the machine; reports for other addresses are counted and dropped
+    )
 
 
 class Settings(_Record):
@@ -199,7 +202,7 @@ class Settings(_Record):
 
     @classmethod
     def faithful(cls, **changes: Any) -> Self:
-        """No shortcut: validity runs its whole length, review takes hours, delays are those of a busy network."""
+        """No shortcut: validity runs its whole length, review takes a day, delays reach minutes."""
         base: dict[str, Any] = {
             "validity_cap_ms": None,
             "review_ms": 24 * HOUR_MS,

@@ -1,7 +1,7 @@
 """The sandbox's memory: one SQLite file, or `:memory:`. Every change of one request is one transaction.
 
-A commit is in the operating system's hands before the answer leaves, so what was answered survives the death of the
-process. It need not survive the death of the machine, hence `synchronous=OFF`.
+A commit is in the operating system's hands before the answer leaves, so what was answered survives the death
+of the process. It need not survive the death of the machine, hence `synchronous=OFF`.
 """
 
 import sqlite3
@@ -13,7 +13,8 @@ from typing import Any, Final
 FILE: Final = "sandbox.db"
 
 # messages: what a request brought, also what was refused (accepted = 0). due: when it must be looked at next.
-# outcomes: what logs and reports show; one for each message and channel, and one for each intermediate report.
+# outcomes: what logs and reports show; one for each message and channel, and one for each intermediate
+# report.
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
@@ -32,17 +33,18 @@ CREATE TABLE IF NOT EXISTS outcomes (
   got INTEGER NOT NULL, reported INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS outcomes_of ON outcomes (message);
 CREATE INDEX IF NOT EXISTS outcomes_unread ON outcomes (report_due) WHERE report_due IS NOT NULL;
-CREATE TABLE IF NOT EXISTS handed_out (outcome INTEGER, reader TEXT, PRIMARY KEY (outcome, reader)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS usage (scope TEXT, period INTEGER, n INTEGER NOT NULL, PRIMARY KEY (scope, period)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS checks (
+CREATE INDEX IF NOT EXISTS outcomes_to_push ON outcomes (done_at) WHERE pushed = 0;
+CREATE TABLE IF NOT EXISTS handed_out (outcome INTEGER, reader TEXT, PRIMARY KEY (outcome, reader)) WITHOUT
+ROWID; CREATE TABLE IF NOT EXISTS usage (scope TEXT, period INTEGER, n INTEGER NOT NULL, PRIMARY KEY (scope,
+period)) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS checks (
   message INTEGER PRIMARY KEY, state INTEGER NOT NULL, mgf1 TEXT, plain BLOB);
 CREATE INDEX IF NOT EXISTS checks_waiting ON checks (message) WHERE state = 0;
 CREATE TABLE IF NOT EXISTS keys (sender TEXT PRIMARY KEY, pem BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS templates (
-  id INTEGER PRIMARY KEY, sender TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
-  tag TEXT NOT NULL, created_at INTEGER NOT NULL, review_at INTEGER, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS media (id TEXT PRIMARY KEY, sender TEXT NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS pushes (
+  id INTEGER PRIMARY KEY, sender TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT
+  NULL, tag TEXT NOT NULL, created_at INTEGER NOT NULL, review_at INTEGER, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS media (id TEXT PRIMARY KEY, sender TEXT NOT NULL, bytes INTEGER NOT NULL) WITHOUT
+ROWID; CREATE TABLE IF NOT EXISTS pushes (
   id INTEGER PRIMARY KEY, url TEXT NOT NULL, content_type TEXT NOT NULL, outcomes BLOB NOT NULL,
   attempts INTEGER NOT NULL, next_at INTEGER);
 CREATE INDEX IF NOT EXISTS pushes_next ON pushes (next_at) WHERE next_at IS NOT NULL;
@@ -50,7 +52,7 @@ CREATE INDEX IF NOT EXISTS pushes_next ON pushes (next_at) WHERE next_at IS NOT 
 
 
 def connect(state_dir: Path) -> sqlite3.Connection:
-    """A connection to the state file of a folder, made if it is not there; usable from one thread at a time."""
+    """A connection to the state file of a folder, made if it is not there; for one thread at a time."""
     state_dir.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(state_dir / FILE, isolation_level=None, check_same_thread=False, timeout=10)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -61,7 +63,7 @@ def connect(state_dir: Path) -> sqlite3.Connection:
 
 
 class Store:
-    """Verbs over one connection. `write()` brackets a transaction; counters changed in it are stored with it."""
+    """Verbs over one connection. `write()` brackets a transaction and stores the counters changed in it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.isolation_level = None
@@ -74,7 +76,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """One transaction; nested use joins the outer one; an exception undoes all of it, counters included."""
+        """One transaction; nested use joins the outer one; an exception undoes all, counters included."""
         if self._depth:
             yield
             return

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import orjson
 
-from zalosync.sandbox import answers, shapes
+from zalosync.sandbox import answers, template_shapes
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.query import Query
 from zalosync.sandbox.schedule import stamp
@@ -117,8 +117,8 @@ def edit(world: World, sender: str, body: bytes, now: int) -> Reply:
     name = parsed["templateName"]
     with world.store.write():
         world.store.run(
-            "UPDATE templates SET name = ?, status = 'PENDING_REVIEW', reason = '', tag = ?, review_at = ?, body = ?"
-            " WHERE id = ?",
+            "UPDATE templates SET name = ?, status = 'PENDING_REVIEW', reason = '', tag = ?, review_at = ?,"
+            " body = ? WHERE id = ?",
             (name, tag, now + world.settings.review_ms, kept, template),
         )
     world.wake(now + world.settings.review_ms)
@@ -130,7 +130,9 @@ def _read(world: World, sender: str, body: bytes, *, edit: bool) -> tuple[dict[s
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}, answers.api_error("E400", [("", "must be a JSON object")])
-    violations = shapes.template_request(edit=edit, strict=world.settings.unknown_keys == "refuse")(parsed)
+    violations = template_shapes.template_request(edit=edit, strict=world.settings.unknown_keys == "refuse")(
+        parsed
+    )
     if violations:
         return {}, answers.api_error("E400", violations)
     if not world.has_sender(sender):

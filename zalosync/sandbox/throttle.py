@@ -2,27 +2,30 @@
 
 from collections import deque
 
+import orjson
+
+from zalosync.sandbox.store import Store
+
 
 class Throttle:
-    """Counts calls by (caller, call); a refused call does not count."""
+    """Counts calls by (caller, call); a refused call does not count. `kept` ones outlive the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._times: dict[tuple[str, str], deque[int]] = {}
 
-    def take(self, caller: str, call: str, now: int, *, limit: int, span_ms: int) -> int:
+    def take(self, caller: str, call: str, now: int, *, limit: int, span_ms: int, kept: bool = False) -> int:
         """0 when the call may go on, else the milliseconds until the next may."""
-        times = self._times.setdefault((caller, call), deque())
+        times = self._times.get((caller, call))
+        if times is None:
+            stored = self._store.get_meta(f"throttle {call} {caller}") if kept else None
+            times = self._times[(caller, call)] = deque(orjson.loads(stored) if stored else ())
         while times and times[0] <= now - span_ms:
             times.popleft()
         if len(times) >= limit:
             return times[0] + span_ms - now
         times.append(now)
+        if kept:
+            with self._store.write():
+                self._store.set_meta(f"throttle {call} {caller}", orjson.dumps(list(times)))
         return 0
-
-    def dump(self) -> list[tuple[str, str, list[int]]]:
-        """All that must outlive the process."""
-        return [(caller, call, list(times)) for (caller, call), times in self._times.items()]
-
-    def load(self, kept: list[tuple[str, str, list[int]]]) -> None:
-        """What `dump` gave."""
-        self._times = {(caller, call): deque(times) for caller, call, times in kept}

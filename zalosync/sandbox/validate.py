@@ -1,7 +1,7 @@
 """Shapes compiled to checkers: fast where a value is right, exact where it is wrong.
 
-A checker takes a parsed JSON value and gives None, or the list of its violations with their path below that value.
-Paths are put together only when something is wrong, so a right value costs no string work.
+A checker takes a parsed JSON value and gives None, or the list of its violations with their path below that
+value. Paths are put together only when something is wrong, so a right value costs no string work.
 """
 
 import re
@@ -112,7 +112,7 @@ def record(
     strict: bool = False,
     rule: Checker | None = None,
 ) -> Checker:
-    """An object: known fields are checked, null counts as absent, unknown ones are refused only when `strict`.
+    """An object: known fields are checked, null counts as absent, `strict` refuses unknown ones.
 
     `rule` sees the whole object once its fields are right, for what holds between fields.
     """

@@ -22,9 +22,7 @@ class World:
     store: Store
     next_due: float = 0.0  # nothing to do before this time; infinity when nothing waits
     keys: dict[str, Any] = field(default_factory=dict)  # sender -> private key, loaded once
-    key_trouble: set[str] = field(
-        default_factory=set
-    )  # senders whose last checked value could not be decrypted
+    readable: dict[str, bool] = field(default_factory=dict)  # sender -> could its last value be read
     make_key: Callable[[int], bytes] = decrypt.new_key  # bits -> PEM; a simulator hands in a ready one
     _usage: dict[tuple[str, int], int] = field(default_factory=dict)  # as stored, plus what this write adds
     _used: set[tuple[str, int]] = field(default_factory=set)
@@ -36,6 +34,7 @@ class World:
         self.settings = settings
         self._checker = None
         self._listed = None
+        self.next_due = 0.0
 
     @property
     def send_checker(self) -> Checker:
@@ -52,6 +51,12 @@ class World:
                 max_destinations=s.max_destinations,
             )
         return self._checker
+
+    def forget_key(self, sender: str) -> None:
+        """A sender's key is no more; what was encrypted with it cannot be opened."""
+        with self.store.write():
+            self.store.run("DELETE FROM keys WHERE sender = ?", (sender,))
+        self.keys.pop(sender, None)
 
     def listed(self, template: int) -> list[ListedTemplate]:
         """The listed templates of this number."""

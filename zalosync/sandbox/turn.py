@@ -1,0 +1,108 @@
+"""One request in the hands of a fault: what it may see, and how it asks the honest sandbox."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from zalosync.sandbox.answers import Reply
+from zalosync.sandbox.codes import CAUSES
+from zalosync.sandbox.fates import draw
+
+SEND: Final = ("send",)
+LISTS: Final = ("logs", "reports")
+KEYS: Final = ("get_key", "create_key")
+CONNECT: Final = ("connect",)
+ALL: Final = (
+    *SEND,
+    *LISTS,
+    *KEYS,
+    "templates",
+    "template",
+    "create_template",
+    "edit_template",
+    "media",
+    "quota",
+)
+CALLS: Final = (*CONNECT, *ALL)
+
+
+class Takes(BaseModel):
+    """What a fault may be given under `with`; each behaviour reads what concerns it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: float = Field(default=0.3, ge=0, le=1)  # of the rows or messages, seeded, one at least
+    delay_ms: int = Field(default=1000, ge=0)  # of the machine's clock
+    drip_ms: int = Field(default=5, ge=0)
+    keep: int = Field(default=20, ge=0)  # bytes of the body that still leave
+    skew_ms: int = 3_600_000
+    lag_ms: int = Field(default=600_000, ge=0)
+    retry_after: int | None = Field(default=None, ge=0)  # seconds
+    cause: str = Field(default="bad_phone", pattern="|".join(f"^{name}$" for name in CAUSES))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How a request is answered; the default is the honest way."""
+
+    only: frozenset[int] | None = None  # places of the messages that are taken, the others vanish
+    answer_all: bool = False  # vanished messages are answered as taken all the same
+    refuse: frozenset[int] = frozenset()  # places that the answer refuses
+    cause: str = "bad_phone"
+    switches: Mapping[str, Any] = field(default_factory=dict)  # other settings for this request
+
+
+HONEST: Final = Ask()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request, one fault. `ask` is the rest of the sandbox: further faults, then the truth."""
+
+    seed: int
+    name: str  # of this line of the script, for its seeded choices
+    takes: Takes
+    match: Mapping[str, str] | None
+    sent: tuple[Mapping[str, str], ...]  # what the request says of each message
+    query: str
+    old_shape: bool
+    now: int
+    ask: Callable[[Ask], Reply]
+
+    def some(self, keys: list[str]) -> set[int]:
+        """Places of the rows to spoil: those of matching messages, else a seeded share, one at least."""
+        if self.match is not None:
+            meant = {each.get("messageId") for each in self.sent if hits(self.match, each)}
+            found = {place for place, key in enumerate(keys) if key in meant}
+            if found:
+                return found
+        points = [draw(self.seed, f"{self.name}/{key}").sample for key in keys]
+        found = {place for place, point in enumerate(points) if point < self.takes.share}
+        return found or ({points.index(min(points))} if points else set())
+
+    def some_sent(self) -> frozenset[int]:
+        """Places of the messages of a send request to treat differently."""
+        if self.match is not None:
+            return frozenset(place for place, each in enumerate(self.sent) if hits(self.match, each))
+        return frozenset(self.some([each.get("messageId", "") or str(n) for n, each in enumerate(self.sent)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A name's meaning: the calls it is made for, one line that tells it, what it does.
+
+    `before_body`: it acts when the headers are in, before the body is read.
+    """
+
+    calls: tuple[str, ...]
+    told: str
+    act: Callable[[Turn], Reply]
+    before_body: bool = False
+
+
+def hits(match: Mapping[str, str], message: Mapping[str, str]) -> bool:
+    """Whether a message fits every glob."""
+    return all(fnmatchcase(message.get(name, ""), pattern) for name, pattern in match.items())
