@@ -1,5 +1,6 @@
 """What only shows across files: names that collide, rules without a finding, and the project's findings."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -7,16 +8,21 @@ from zalosync.catalogue import FINDINGS
 from zalosync.errors import Place, Problem
 from zalosync.spec.document import Document, Steps, path_text
 from zalosync.spec.endpoint import base_url_fault
-from zalosync.spec.findings import Finding, weaker
-from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy
+from zalosync.spec.findings import Finding, settled, weaker
+from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy, LoadedProject
 from zalosync.spec.meaning import policy_faults
 from zalosync.spec.mismatch import near
+from zalosync.spec.pinned import SENDING_STATUSES
 from zalosync.spec.policy import Severity
 from zalosync.spec.project import Environment, TemplateContract
 from zalosync.spec.shown import with_source
 from zalosync.spec.window import clock_changes
 
 _NAME: Steps = ("metadata", "name")
+# What a Vietnamese advertising SMS says: "TC" or "từ chối" (refuse), "hủy" (cancel), or the English words.
+_OPT_OUT = re.compile(
+    r"\b(?:tc|tu choi|từ chối|huy|hủy|huỷ|stop|unsub(?:scribe)?|opt[ -]?out)\b", re.IGNORECASE
+)
 
 
 def cross_problems(campaigns: Sequence[Document], policies: Sequence[LoadedPolicy]) -> list[Problem]:
@@ -161,15 +167,26 @@ def project_findings(
     yield from _environment_findings(name, environment, place)
     for each in campaigns:
         yield from _campaign_findings(each, environment, templates)
-        for fault in policy_faults([policy.policy for policy in policies], each.campaign):
-            message = f"{fault.message}; allowed: {fault.allowed}"
-            yield Finding(fault.code, "error", message, each.name, each.place(fault.steps))
     for policy in policies:
         for identifier, rule in policy.policy.spec.rules.items():
             if not rule.in_force(now.date()):
                 steps: Steps = ("spec", "rules", identifier)
                 message = f"the waiver of `{identifier}` ended on {rule.until}; renew it or remove it"
                 yield Finding("waiver-expired", "warn", message, "", policy.document.place(steps))
+
+
+def policy_findings(project: LoadedProject, now: datetime) -> tuple[Finding, ...]:
+    """What policies forbid of campaigns by their text alone, with the severities that the policies give.
+
+    `plan` finds the same when it holds a campaign against the policies; `validate` says it without a plan.
+    """
+    policies = [each.policy for each in project.policies]
+    found = (
+        Finding(identifier, "error", fault.message, each.name, each.place(fault.steps))
+        for each in project.campaigns
+        for identifier, fault in policy_faults(policies, each.campaign)
+    )
+    return settled(found, policies, now)
 
 
 def _environment_findings(name: str, environment: Environment, place: Place) -> Iterator[Finding]:
@@ -193,6 +210,18 @@ def _campaign_findings(
     if environment.protected and spec.encrypted and spec.sender not in environment.public_keys:
         message = "a protected environment needs the sender's pinned key; run `zalosync keys pin`"
         yield Finding("public-key-unpinned", "error", message, each.name, each.place("spec.sender"))
+    contract = templates.get(spec.template.name)
+    if contract is not None and contract.status not in SENDING_STATUSES:
+        message = (
+            f"the provider's status of template {spec.template.name} is {contract.status}: it does not send"
+        )
+        yield Finding("template-disabled", "error", message, each.name, each.place("spec.template.name"))
+    failover = spec.sms_failover
+    if failover is not None and spec.template.tag == "PROMOTION" and not _OPT_OUT.search(failover.text):
+        message = "the text of a promotional SMS does not say how to refuse further ones"
+        yield Finding(
+            "failover-without-optout", "warn", message, each.name, each.place("spec.smsFailover.text")
+        )
     window = spec.schedule.delivery_time_window
     if window is not None and clock_changes(window.zone):
         message = (

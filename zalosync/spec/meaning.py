@@ -25,6 +25,7 @@ class Fault:
     message: str
     allowed: str = ""
     found: str = ""
+    meant: str = ""
     rests_on: tuple[Steps, ...] = ()
 
 
@@ -203,30 +204,18 @@ def _paths(campaign: Campaign, file: str) -> Iterator[Fault]:
                 )
 
 
-def policy_faults(policies: Sequence[Policy], campaign: Campaign) -> Iterator[Fault]:
-    """What the policies forbid of a campaign by its text alone; each with the policy's name."""
+def policy_faults(policies: Sequence[Policy], campaign: Campaign) -> Iterator[tuple[str, Fault]]:
+    """What the policies forbid of a campaign by its text alone: the finding's id, and where it stands."""
     spec = campaign.spec
     for policy in policies:
         name, limits = policy.metadata.name, policy.spec
         if limits.require_encrypted and not spec.encrypted:
-            yield Fault(
-                "policy-unencrypted",
-                ("spec", "encrypted"),
-                f"the policy {name} requires `encrypted: true`",
-                "true",
-            )
+            message = f"the policy {name} requires `encrypted: true`"
+            yield "require-encrypted", Fault("", ("spec", "encrypted"), message)
         if not limits.allow_plaintext_failover and spec.encrypted and spec.sms_failover is not None:
-            yield Fault(
-                "policy-failover",
-                ("spec", "smsFailover"),
-                f"the policy {name} forbids an SMS failover for encrypted campaigns: its text is plain",
-                "no `smsFailover`",
-            )
+            message = f"the policy {name} forbids an SMS failover for encrypted campaigns: its text is plain"
+            yield "plaintext-failover", Fault("", ("spec", "smsFailover"), message)
         if limits.allowed_senders is not None and spec.sender not in limits.allowed_senders:
-            yield Fault(
-                "policy-sender",
-                ("spec", "sender"),
-                f"the policy {name} does not allow this sender",
-                ", ".join(limits.allowed_senders),
-                f"`{spec.sender}`",
-            )
+            allowed = ", ".join(limits.allowed_senders)
+            message = f"the policy {name} does not allow this sender, only {allowed}"
+            yield "allowed-senders", Fault("", ("spec", "sender"), message)
