@@ -6,7 +6,7 @@ status codes; the contract's `status-codes.csv`), keyed by group **and** id, sin
 2 stands in the group DELIVERED and is not final, 87 stands in two groups.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,6 +66,25 @@ STATUSES: Mapping[tuple[int, int], Status] = {
     **_known(5, Status.REJECTED, *range(53, 65), 65, 68, 69, 70, 71, 73, 74, 75, 77, 83, 88, 89, 90, 91),
     **_known(5, Status.ACCEPTED, DUPLICATE_MESSAGE_ID),
 }
+
+
+# Failures that a campaign's `retry` may name, by Infobip's names.
+RETRIABLE: Mapping[str, tuple[int, int]] = {
+    "UNDELIVERABLE_REJECTED_OPERATOR": (2, 4),
+    "UNDELIVERABLE_NOT_DELIVERED": (2, 9),
+    "UNDELIVERABLE_NOT_SENT": (2, 31),
+    "EXPIRED_EXPIRED": (4, 15),
+    "REJECTED_NOT_ENOUGH_CREDITS": (5, 12),
+    "REJECTED_ROUTE_NOT_AVAILABLE": (5, 19),
+    "REJECTED_FLOODING_FILTER": (5, 20),
+    "REJECTED_SYSTEM_ERROR": (5, 21),
+    "UNDELIVERABLE_REJECTED_PLATFORM": (5, 100),
+}
+
+
+def status_pairs(names: Iterable[str]) -> frozenset[tuple[int, int]]:
+    """The (group id, status id) of failures by their names."""
+    return frozenset(RETRIABLE[name] for name in names)
 
 
 def evidence_of(status: ProviderStatus) -> Status | None:

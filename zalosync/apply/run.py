@@ -17,13 +17,13 @@ from zalosync.apply.batch import Batch
 from zalosync.apply.breaker import Breaker, Decision
 from zalosync.apply.classify import After, Outcome, Verdict, classify
 from zalosync.apply.flight import Flight
-from zalosync.apply.rescue import write_rescue
 from zalosync.apply.seal import Order
 from zalosync.clock import Clock
 from zalosync.compose.message import Cause, Status
-from zalosync.errors import ExitCode, InternalError, LedgerError, first_of
+from zalosync.errors import ExitCode, InternalError, LedgerError, ProviderRefused, StoppedEarly, first_of
 from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, Warned
 from zalosync.ledger.records import Kind, Move, Recorded, Standing
+from zalosync.ledger.rescue import write_rescue
 from zalosync.ledger.store import Ledger
 from zalosync.provider import Exchange
 
@@ -304,7 +304,10 @@ class Run:
     def _settle(self) -> None:
         """Doubt came up: look for evidence before anything more is sent."""
         self._state.settle_due = False
-        self._ports.emit(self._ports.settle())
+        try:
+            self._ports.emit(self._ports.settle())
+        except (StoppedEarly, ProviderRefused) as error:
+            self._stop(ExitCode.UNKNOWN, f"no evidence could be asked for: {error.message}")
 
     def _wait(self) -> None:
         pause = self._state.not_before - self._ports.clock.monotonic()

@@ -160,6 +160,12 @@ class Keys:
         """What a ledger remembers of the key: enough to refuse another one, nothing to guess it from."""
         return _mac(self.secret, b"zs key id").hexdigest()
 
+    def evidence_digest(self, data: bytes) -> bytes:
+        """16 bytes that tell one raw body or row from another without keeping it."""
+        mac = _mac(self.evidence, b"zs evidence")
+        mac.update(data)
+        return mac.digest()
+
 
 class Identity:
     """Makes the identities of one campaign and occurrence; cheap per message.
@@ -232,3 +238,10 @@ def bulk_id(message_ids: Iterable[bytes]) -> str:
         b"".join(message_ids), person=b"zs bulk id", digest_size=MESSAGE_ID_BYTES
     ).digest()
     return BULK_ID_PREFIX + base64.b32encode(digest).decode()
+
+
+def webhook_token(keys: Keys, environment: str) -> str:
+    """The unguessable part of an environment's webhook URL: 32 characters."""
+    mac = _mac(keys.webhooks, b"zs webhook token", MESSAGE_ID_BYTES)
+    mac.update(environment.encode())
+    return base64.b32encode(mac.digest()).decode().lower()

@@ -112,9 +112,13 @@ class Change:
             self._body.setdefault("campaigns", []).append([known[name], name])
         return int(known[name])
 
+    def next_run(self) -> int:
+        """The number that the next started run gets."""
+        return int(self._rows("last_run", {})[0][0]) + 1
+
     def start_run(self, run_id: str, command: str, started: Mapping[str, Any]) -> int:
         """Write down who runs what, before anything else is done. Gives the run's number."""
-        number = int(self._rows("last_run", {})[0][0]) + 1
+        number = self.next_run()
         document = canonical(started)
         values = {"id": number, "run_id": run_id, "command": command, "at": self._at, "started": document}
         self._one("insert_run", values)

@@ -1,0 +1,87 @@
+"""The RSA keys of a plan's senders: fetched, and held against what is pinned or was seen before."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zalosync.errors import ProviderRefused
+from zalosync.events import Emit, Warned
+from zalosync.spec.loaded import LoadedCampaign
+from zalosync.spec.project import Environment
+
+if TYPE_CHECKING:
+    from zalosync.infobip.client import Reader, Sender
+    from zalosync.infobip.keys import PublicKey
+
+NOTE = "public-key:"
+ASSUMED_BUDGET = 446  # bytes of one value under the 4096 bits that keys have as far as is known
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKeys:
+    """Keys by sender; a sender whose key does not exist yet is in `missing`."""
+
+    keys: Mapping[str, "PublicKey"]
+    missing: tuple[str, ...]
+
+    @property
+    def budgets(self) -> dict[str, int]:
+        """Bytes that one encrypted value may have, by sender."""
+        found = {sender: key.budget for sender, key in self.keys.items()}
+        return dict.fromkeys(self.missing, ASSUMED_BUDGET) | found
+
+
+def fetch(
+    client: "Reader", campaigns: Iterable[LoadedCampaign], environment: Environment, notes: Mapping[str, str]
+) -> SenderKeys:
+    """The keys of all senders of encrypted campaigns.
+
+    Args:
+        client: the provider, read only.
+        campaigns: of the plan.
+        environment: with the pinned fingerprints.
+        notes: of the ledger, with the fingerprints seen before.
+
+    Raises:
+        ProviderRefused: a key is not the pinned one, or not the one seen before.
+    """
+    senders = sorted({each.campaign.spec.sender for each in campaigns if each.campaign.spec.encrypted})
+    keys: dict[str, PublicKey] = {}
+    for sender in senders:
+        key = client.public_key(sender)
+        if key is not None:
+            check(sender, key, environment, notes)
+            keys[sender] = key
+    return SenderKeys(keys, tuple(sender for sender in senders if sender not in keys))
+
+
+def create(
+    client: "Sender", found: SenderKeys, environment: Environment, notes: Mapping[str, str], emit: Emit
+) -> dict[str, "PublicKey"]:
+    """The keys, those that are missing made by the provider."""
+    keys = dict(found.keys)
+    for sender in found.missing:
+        keys[sender] = client.create_public_key(sender)
+        check(sender, keys[sender], environment, notes)
+        emit(
+            Warned(
+                "ZS654", f"sender {sender} had no RSA key: the provider made one, {keys[sender].bits} bits"
+            )
+        )
+    return keys
+
+
+def check(sender: str, key: "PublicKey", environment: Environment, notes: Mapping[str, str]) -> None:
+    """Refuse a key that is not the one this project trusts."""
+    pinned = environment.public_keys.get(sender)
+    trusted = pinned or notes.get(NOTE + sender)
+    if trusted is None or trusted == key.fingerprint:
+        return
+    origin = "pinned in zalosync.yaml" if pinned else "seen before, by the ledger"
+    raise ProviderRefused(
+        f"the RSA key of sender {sender} is {key.fingerprint[:23]}…, not {trusted[:23]}… ({origin});"
+        " values encrypted with another key may be readable by somebody else",
+        fix="ask the provider whether the key was changed;"
+        " if it was, `zalosync keys pin` after comparing fingerprints",
+        code="ZS820",
+    )

@@ -1,0 +1,214 @@
+"""What most commands begin with: the project, its key, its ledger and its provider."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zalosync.cli.options import Options
+from zalosync.clock import Clock, SystemClock
+from zalosync.compose.message import Identity, Keys, webhook_token
+from zalosync.errors import LedgerError, UsageError
+from zalosync.ledger.home import STATE_FOLDER, Home, create, open_ledger, open_reader
+from zalosync.ledger.key import make_key, read_key
+from zalosync.ledger.read import LedgerReader
+from zalosync.ledger.store import Ledger
+from zalosync.spec.endpoint import SANDBOX
+from zalosync.spec.loaded import LoadedCampaign, LoadedProject
+from zalosync.spec.secret import Secret
+
+if TYPE_CHECKING:
+    from zalosync.console.progress import Reporter
+    from zalosync.infobip.client import Sender
+
+PROJECT_FILE = "zalosync.yaml"
+API_KEY_VARIABLE = "INFOBIP_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A reachable provider. `plan` uses its reading half only."""
+
+    client: "Sender"
+    base_url: str
+
+
+class Session:
+    """A command's view of the project. Everything is opened when it is first asked for.
+
+    Args:
+        options: the common options.
+        environ: the environment variables; secrets are read from them by name only.
+        clock: of the machine, except in tests.
+    """
+
+    def __init__(
+        self, options: Options, environ: Mapping[str, str] | None = None, clock: Clock | None = None
+    ) -> None:
+        self.options = options
+        self.environ = os.environ if environ is None else environ
+        self.clock = clock or SystemClock()
+        self.stop = threading.Event()
+
+    @cached_property
+    def root(self) -> Path:
+        """The project's folder.
+
+        Raises:
+            UsageError: there is no project here.
+        """
+        if self.options.project is not None:
+            if not (self.options.project / PROJECT_FILE).is_file():
+                raise UsageError(
+                    f"there is no {PROJECT_FILE} in {self.options.project}",
+                    fix="give --project the folder that has it, or make one with `zalosync init`",
+                    code="ZS101",
+                )
+            return self.options.project.resolve()
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / PROJECT_FILE).is_file():
+                return folder
+        raise UsageError(
+            f"there is no {PROJECT_FILE} here or in a folder above",
+            fix="go to the project, give --project DIR, or make one with `zalosync init`",
+            code="ZS101",
+        )
+
+    @cached_property
+    def project(self) -> LoadedProject:
+        """Every file of the project, checked."""
+        from zalosync.spec.load import load_project
+
+        return load_project(self.root, environment=self.options.environment, now=self.clock.now())
+
+    @property
+    def webhook_token(self) -> str:
+        """What takes the place of `{token}` in webhook URLs: of this key and environment, unguessable."""
+        return webhook_token(self.keys, self.project.environment_name)
+
+    def reporter(self) -> "Reporter":
+        """What shows this command's progress."""
+        from zalosync.console.progress import Reporter
+
+        options = self.options
+        return Reporter(self.clock, quiet=options.quiet, json_lines=options.log_format == "json")
+
+    def campaigns(self, names: tuple[str, ...]) -> tuple[LoadedCampaign, ...]:
+        """The campaigns of these names, or all of them."""
+        if not names:
+            return self.project.campaigns
+        return tuple(self.project.campaign(name) for name in dict.fromkeys(names))
+
+    @cached_property
+    def home(self) -> Home:
+        """Where the environment keeps its ledger."""
+        from zalosync.spec.project import resolve_ledger_url
+
+        environment, name = self.project.environment, self.project.environment_name
+        url = resolve_ledger_url(environment, name, self.environ, self.root)
+        return Home(self.root, name, url, sandbox=environment.is_sandbox)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The project's key; a sandbox gets one by itself.
+
+        Raises:
+            UsageError: there is none.
+        """
+        folder = self.root / STATE_FOLDER
+        keys = read_key(folder, self.environ)
+        if keys is None and self.project.environment.is_sandbox:
+            keys = make_key(folder)
+        if keys is None:
+            raise UsageError(
+                "the project has no key",
+                fix="set ZALOSYNC_KEY to the project's key;"
+                " for a new project `zalosync ledger init` makes one in .zalosync/key",
+                code="ZS610",
+            )
+        return keys
+
+    @contextmanager
+    def reader(self) -> Iterator[LedgerReader]:
+        """The ledger, to be read."""
+        self._ensure_ledger()
+        reader = open_reader(self.home, self.keys)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    @contextmanager
+    def ledger(self, lock_timeout: float = 0) -> Iterator[Ledger]:
+        """The ledger, to be written, under its lock."""
+        self._ensure_ledger()
+        with open_ledger(self.home, self.keys, lock_timeout=lock_timeout) as ledger:
+            yield ledger
+
+    @contextmanager
+    def provider(self) -> Iterator[Provider]:
+        """The environment's provider; the embedded sandbox is started for as long as this lasts."""
+        from zalosync import __version__
+        from zalosync.infobip.client import Sender
+        from zalosync.infobip.settings import Settings, authorization_header
+
+        environment = self.project.environment
+        with ExitStack() as stack:
+            base_url, api_key = self._address(stack)
+            hosts = tuple(filter(None, self.environ.get("ZALOSYNC_ALLOWED_API_HOSTS", "").split(",")))
+            settings = Settings(
+                base_url=base_url,
+                authorization=authorization_header(api_key),
+                reports_path=environment.reports_path,
+                user_agent=f"zalosync/{__version__}",
+                hosts=hosts,
+            )
+            client = Sender(
+                settings,
+                pseudonym=Identity(self.keys, "", 0).recipient,
+                digest=self.keys.evidence_digest,
+                monotonic=self.clock.monotonic,
+            )
+            stack.enter_context(client)
+            yield Provider(client, SANDBOX if environment.is_sandbox else base_url)
+
+    def _address(self, stack: ExitStack) -> tuple[str, Secret]:
+        """The base URL and the API key; a real key is never loaded for the sandbox."""
+        from zalosync.spec.project import resolve_api_key, resolve_base_url
+        from zalosync.spec.secret import SecretRef, resolve
+
+        environment = self.project.environment
+        if environment.is_sandbox:
+            return self._embedded(stack)
+        base_url = resolve_base_url(environment, self.environ, self.root)
+        if environment.api_key is None:
+            secret = resolve(SecretRef(env=API_KEY_VARIABLE), self.environ, self.root)
+        else:
+            secret = resolve_api_key(environment, self.environ, self.root)
+        return base_url, secret
+
+    def _embedded(self, stack: ExitStack) -> tuple[str, Secret]:
+        from zalosync.sandbox.embedded import EmbeddedSandbox, SandboxBusy
+
+        folder, name = self.home.folder, self.project.environment_name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            sandbox = stack.enter_context(EmbeddedSandbox(folder / f"{name}.sandbox"))
+        except SandboxBusy as error:
+            raise LedgerError(
+                f"another command runs the sandbox of environment {name}",
+                fix="wait for it to end, or serve it with `zalosync sandbox` and name its address as baseUrl",
+                code="ZS614",
+            ) from error
+        return sandbox.base_url, Secret(sandbox.api_key)
+
+    def _ensure_ledger(self) -> None:
+        """A sandbox gets its ledger by itself; any other environment's missing ledger is an error."""
+        if self.home.sandbox and not self.home.path.exists():
+            self.home.folder.mkdir(mode=0o700, exist_ok=True)
+            create(self.home, self.keys, self.clock.now())

@@ -1,0 +1,56 @@
+"""Who runs a command, from where: what goes into a run's record. Never the arguments."""
+
+import getpass
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zalosync import __version__
+
+_ACTORS = ("ZALOSYNC_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN")
+_CI_RUNS = ("GITHUB_RUN_ID", "CI_PIPELINE_ID")
+GIT_SECONDS = 5
+
+
+def who(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Actor, commit, CI run, host and version."""
+    actor = next((environ[name] for name in _ACTORS if environ.get(name)), None)
+    return {
+        "actor": actor or _git(root, "config", "user.email") or _user(),
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "ci_run": next((environ[name] for name in _CI_RUNS if environ.get(name)), None),
+        "host": platform.node(),
+        "version": __version__,
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git says, or None where there is no git, no repository or no answer."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", ""),
+        "LC_ALL": "C",
+    }
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed program with fixed arguments
+            ["git", "-C", str(root), *arguments],  # noqa: S607 - git is where the user's PATH says
+            capture_output=True,
+            check=False,
+            timeout=GIT_SECONDS,
+            env=environment,
+            text=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -1,0 +1,165 @@
+"""From a campaign's spec to its desired messages: opens the audience, checks what names its columns.
+
+Shared by `plan` and `apply`, so that both compose the same messages from the same inputs.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from zalosync.audience.read import open_audience
+from zalosync.audience.suppress import read_suppressions
+from zalosync.compose.desired import CHUNK_ROWS, Desired
+from zalosync.compose.message import Keys
+from zalosync.compose.recipe import Recipe
+from zalosync.compose.template import check, check_predicate
+from zalosync.compose.template_check import TemplateProblem, nearest
+from zalosync.compose.values import Limits
+from zalosync.errors import Problem, SpecError
+from zalosync.spec.loaded import LoadedCampaign, LoadedProject
+from zalosync.spec.project import TemplateContract
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A campaign whose inputs are open.
+
+    Attributes:
+        loaded: its spec.
+        recipe: what decides its messages.
+        desired: its messages, not yet gathered.
+        files: the audience's files, from the project's root.
+        size: bytes of the audience.
+    """
+
+    loaded: LoadedCampaign
+    recipe: Recipe
+    desired: Desired
+    files: tuple[str, ...]
+    size: int
+
+
+@contextmanager
+def prepared(
+    project: LoadedProject,
+    loaded: LoadedCampaign,
+    keys: Keys,
+    *,
+    now: datetime,
+    budget: int | None,
+    content: bool,
+) -> Iterator[Prepared]:
+    """Open a campaign's audience and check everything that names its columns.
+
+    Args:
+        project: for its root, policies and template contracts.
+        loaded: the campaign.
+        keys: the project's.
+        now: for suppressions that end.
+        budget: bytes that one encrypted value may have; None where the campaign is not encrypted.
+        content: whether the composed messages carry their content, to be sent.
+
+    Raises:
+        SpecError: with every column and template that does not fit.
+    """
+    audience = loaded.campaign.spec.audience
+    base = Path(loaded.file).parent
+    with open_audience(project.root, base, audience.path) as opened:
+        problems = list(_column_problems(loaded, opened.columns))
+        if problems:
+            raise SpecError(problems)
+        recipe = recipe_of(project, loaded, keys, budget=budget, content=content)
+        recipe = replace(recipe, suppressed=_suppressed(project, loaded, now))
+        chunks = opened.chunks(CHUNK_ROWS)
+        on_duplicate = audience.on_duplicate
+        with Desired(recipe, chunks, size=opened.size, on_duplicate=on_duplicate) as desired:
+            yield Prepared(loaded, recipe, desired, opened.files, opened.size)
+
+
+def recipe_of(
+    project: LoadedProject, loaded: LoadedCampaign, keys: Keys, *, budget: int | None, content: bool
+) -> Recipe:
+    """What decides a campaign's messages, from its spec and its template's contract."""
+    spec = loaded.campaign.spec
+    failover = spec.sms_failover
+    return Recipe(
+        campaign=loaded.first_name,
+        occurrence=spec.occurrence,
+        template=spec.template.name,
+        phone=spec.audience.phone,
+        values=dict(spec.template_data),
+        secret=keys.secret,
+        region=spec.audience.region,
+        key=spec.audience.key,
+        where=spec.audience.where,
+        consent=spec.audience.consent,
+        failover=failover.text if failover else None,
+        ascii_only=failover.ascii_only if failover else False,
+        limits=_limits(project.templates.get(spec.template.name)),
+        budget=budget,
+        content=content,
+    )
+
+
+def _limits(contract: TemplateContract | None) -> dict[str, Limits]:
+    if contract is None:
+        return {}
+    return {
+        name: Limits(parameter.required, parameter.min_length, parameter.max_length)
+        for name, parameter in contract.parameters.items()
+    }
+
+
+def _suppressed(project: LoadedProject, loaded: LoadedCampaign, now: datetime) -> pl.Series | None:
+    """Everybody on a list of the campaign or of a policy."""
+    audience = loaded.campaign.spec.audience
+    lists = [(loaded.file, audience.exclude)]
+    lists += [(policy.file, policy.policy.spec.suppressions) for policy in project.policies]
+    phones = [
+        read_suppressions(project.root, Path(file).parent, patterns, audience.region, now).phones
+        for file, patterns in lists
+        if patterns
+    ]
+    return pl.concat(phones).unique() if phones else None
+
+
+def template_fields(loaded: LoadedCampaign) -> Iterator[tuple[str, str, bool]]:
+    """Every template of a campaign: its YAML path, its source, and whether it is a condition."""
+    spec = loaded.campaign.spec
+    for name, source in spec.template_data.items():
+        yield f"spec.templateData.{name}", source, False
+    if spec.audience.key is not None:
+        yield "spec.audience.key", spec.audience.key, False
+    if spec.audience.where is not None:
+        yield "spec.audience.where", spec.audience.where, True
+    if spec.sms_failover is not None:
+        yield "spec.smsFailover.text", spec.sms_failover.text, False
+
+
+def _column_problems(loaded: LoadedCampaign, columns: Sequence[str]) -> Iterator[Problem]:
+    audience = loaded.campaign.spec.audience
+    for path, column in (
+        ("spec.audience.phone", audience.phone),
+        ("spec.audience.consent", audience.consent),
+    ):
+        if column is not None and column not in columns:
+            yield loaded.problem(
+                "ZS305",
+                path,
+                f"the audience has no column `{column}`",
+                allowed=", ".join(columns[:20]),
+                meant=nearest(column, columns) or "",
+            )
+    for path, source, condition in template_fields(loaded):
+        found = check_predicate(source, columns) if condition else check(source, columns)
+        for problem in found:
+            yield placed(loaded, path, problem)
+
+
+def placed(loaded: LoadedCampaign, path: str, problem: TemplateProblem) -> Problem:
+    """A template's problem with its place in the campaign's file."""
+    return loaded.problem(problem.code, path, problem.message, allowed=problem.allowed, meant=problem.meant)

@@ -1,0 +1,151 @@
+"""What a plan is: per campaign the counts, findings, cost and messages, and the whole that binds them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+
+from zalosync.audience.screen import Reason
+from zalosync.compose.prepare import Prepared
+from zalosync.ledger.chain import canonical
+from zalosync.ledger.records import Head
+from zalosync.plan.decide import Action
+from zalosync.plan.messages import PlannedMessages
+from zalosync.spec.findings import Finding
+from zalosync.spec.loaded import LoadedCampaign
+
+TOTALS = ("send", "retry", "unchanged", "changed", "held", "skipped", "unknown", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An estimate of what the messages to send cost, in `currency`.
+
+    Attributes:
+        zalo: if Zalo delivers all of them.
+        failover: if none arrives on Zalo and the SMS goes out instead; equal to `zalo` without failover.
+    """
+
+    currency: str
+    zalo: Decimal
+    failover: Decimal
+
+
+@dataclass(slots=True)
+class CampaignPlan:
+    """What the plan says of one campaign."""
+
+    prepared: Prepared = field(repr=False)
+    messages: PlannedMessages = field(default_factory=PlannedMessages, repr=False)
+    segments: int = 0
+    cost: Cost | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def loaded(self) -> LoadedCampaign:
+        """The campaign's spec."""
+        return self.prepared.loaded
+
+    @property
+    def name(self) -> str:
+        """The campaign's present name."""
+        return self.loaded.name
+
+    @property
+    def audience(self) -> int:
+        """Rows read."""
+        return self.prepared.desired.waterfall.audience
+
+    @property
+    def skipped(self) -> Counter[Reason]:
+        """Rows dropped, by reason."""
+        return self.prepared.desired.waterfall.skipped
+
+    @property
+    def repairs(self) -> Counter[str]:
+        """Spellings of phones that were mended, by kind."""
+        return self.prepared.desired.waterfall.repairs
+
+    @property
+    def to_send(self) -> int:
+        """Messages that applying this plan would submit."""
+        return self.messages.actions[Action.SEND] + self.messages.actions[Action.RETRY]
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Counts that always balance: audience = the sum of all others."""
+        counts = {action.word: self.messages.actions[action] for action in Action}
+        totals = {"audience": self.audience, "skipped": self.skipped.total(), **counts}
+        assert totals["audience"] == sum(totals[name] for name in TOTALS), "a row has no fate, or two"
+        return totals
+
+
+@dataclass(slots=True)
+class Plan:
+    """What would be sent, over all campaigns asked for. A context manager: it keeps inputs open."""
+
+    environment: str
+    base_url: str
+    created_at: datetime
+    lineage: str
+    head: Head
+    campaigns: list[CampaignPlan] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    complete: bool = True
+    stack: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what decides what is sent, to whom, from where, and nothing else.
+
+        Paths, comments, owners, the commit and the time of planning are not in it.
+        """
+        meaning = {
+            "environment": self.environment,
+            "base_url": self.base_url,
+            "lineage": self.lineage,
+            "campaigns": [
+                {
+                    "name": campaign.loaded.first_name,
+                    "spec": campaign.loaded.digest,
+                    "messages": campaign.messages.digest(),
+                }
+                for campaign in self.campaigns
+            ],
+        }
+        return "sha256:" + hashlib.sha256(canonical(meaning)).hexdigest()
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Counts over all campaigns."""
+        totals: Counter[str] = Counter(dict.fromkeys(("audience", *TOTALS), 0))
+        for campaign in self.campaigns:
+            totals.update(campaign.totals)
+        return dict(totals)
+
+    @property
+    def to_send(self) -> int:
+        """Messages that applying this plan would submit."""
+        return sum(campaign.to_send for campaign in self.campaigns)
+
+    @property
+    def all_findings(self) -> Iterator[Finding]:
+        """Findings of the plan, then of each campaign."""
+        yield from self.findings
+        for campaign in self.campaigns:
+            yield from campaign.findings
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a guard, policy or rule says no."""
+        return any(finding.severity == "error" for finding in self.all_findings)
