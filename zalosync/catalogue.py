@@ -378,6 +378,12 @@ _MEANING = (
         "ZS222", "No such campaign", "The name is not one of the project's.", "Use the name in `metadata`."
     ),
     Entry(
+        "ZS223",
+        "No such error or finding",
+        "`explain` knows the codes that errors and plans show.",
+        "`zalosync explain` lists all of them.",
+    ),
+    Entry(
         "ZS225",
         "A rule for a finding that does not exist",
         "A misspelt rule would change nothing.",
@@ -390,6 +396,32 @@ _MEANING = (
         'Write {severity: off, reason: "…", until: 2027-01-31}.',
     ),
 )
+_PINNED = (
+    Entry(
+        "ZS231",
+        "The template has no such parameter",
+        "The provider would refuse the message, or leave the value out.",
+        "Use a parameter of the template; if it changed, run `zalosync templates pull`.",
+    ),
+    Entry(
+        "ZS232",
+        "A value that the template requires is missing",
+        "The provider would refuse every message.",
+        "Add it to `templateData`; if the template changed, run `zalosync templates pull`.",
+    ),
+    Entry(
+        "ZS233",
+        "The template's tag is another",
+        "Quota, price and quiet hours go by the tag.",
+        "Write the provider's tag, or run `zalosync templates pull`.",
+    ),
+    Entry(
+        "ZS234",
+        "The template is another sender's",
+        "A template belongs to one Official Account.",
+        "Correct `sender` or `template.name`.",
+    ),
+)
 _FINDINGS = (
     Entry(
         "template-unpinned",
@@ -398,6 +430,13 @@ _FINDINGS = (
         "message. In protected environments this is an error.",
         "Run `zalosync templates pull` and commit templates.lock.yaml.",
         "warn",
+    ),
+    Entry(
+        "template-disabled",
+        "The provider does not send with this template",
+        "Its status in templates.lock.yaml is not ENABLE: pending review, rejected, or switched off.",
+        "Have the template enabled, then run `zalosync templates pull`.",
+        "error",
     ),
     Entry(
         "public-key-unpinned",
@@ -428,21 +467,21 @@ _FINDINGS = (
         "warn",
     ),
     Entry(
-        "policy-unencrypted",
+        "require-encrypted",
         "A policy requires encryption",
         "The campaign would send values in the clear.",
         "Write `encrypted: true`.",
         "error",
     ),
     Entry(
-        "policy-failover",
+        "plaintext-failover",
         "A policy forbids plain failover texts",
         "The SMS repeats in the clear what the campaign encrypts.",
         "Remove `smsFailover`, or ask the policy's owner.",
         "error",
     ),
     Entry(
-        "policy-sender",
+        "allowed-senders",
         "A policy does not allow the sender",
         "Only listed senders may be used.",
         "Use one of `allowedSenders`.",
@@ -458,7 +497,7 @@ _FINDINGS = (
 )
 
 CATALOGUE: Mapping[str, Entry] = {
-    entry.code: entry for entry in (*_FILES, *_YAML, *_SHAPE, *_MEANING, *_FINDINGS)
+    entry.code: entry for entry in (*_FILES, *_YAML, *_SHAPE, *_MEANING, *_PINNED, *_FINDINGS)
 }
 FINDINGS: Mapping[str, Entry] = {
     code: entry for code, entry in CATALOGUE.items() if entry.severity is not None

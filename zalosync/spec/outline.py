@@ -13,6 +13,7 @@ from zalosync.spec.values import Shape
 
 Schema = Mapping[str, Any]
 
+MAY_BE_NULL = frozenset({"reportsPath"})  # null says something else there than leaving the key out
 _OPTIONAL = 2  # a choice of two is a value or null
 _KEPT = frozenset({"description", "examples"})
 

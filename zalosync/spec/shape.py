@@ -15,13 +15,12 @@ from pydantic import ValidationError
 from zalosync.errors import Problem
 from zalosync.spec.document import AGAIN, Document, Steps, Value, path_text
 from zalosync.spec.mismatch import explained
-from zalosync.spec.outline import schema_at
+from zalosync.spec.outline import MAY_BE_NULL, schema_at
 from zalosync.spec.shown import is_ours, kind_of, with_source
 from zalosync.spec.values import Reading, Shape
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
 
-_MAY_BE_NULL = frozenset({"reportsPath"})
 _ODD_NUMBER = re.compile(r"[-+]?0[0-9xo].*")
 
 
@@ -144,7 +143,7 @@ def _empty(document: Document, model: type[Shape]) -> Iterator[tuple[Steps, Prob
         last = steps[-1] if steps else ""
         if document.at(steps) is not None or not isinstance(last, str) or not last:
             continue
-        if last in _MAY_BE_NULL or last.endswith(AGAIN) or not _is_known(model, steps):
+        if last in MAY_BE_NULL or last.endswith(AGAIN) or not _is_known(model, steps):
             continue
         yield (
             steps,

@@ -1,0 +1,37 @@
+"""`zalosync schema`: JSON Schema of the spec language, for editors."""
+
+from pathlib import Path
+
+import click
+
+from zalosync.cli.options import Options, common
+from zalosync.errors import ExitCode, UsageError
+
+_KINDS = ("project", "campaign", "policy", "prices", "templates-lock")
+
+
+@click.command(epilog="Example: zalosync schema campaign > campaign.schema.json")
+@click.argument("kind", required=False, type=click.Choice(_KINDS, case_sensitive=False))
+@click.option(
+    "--write", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write all of them there."
+)
+@common
+def schema(options: Options, kind: str | None, folder: Path | None) -> int:
+    """Print the JSON Schema (draft 7) of one kind of file, or write all of them to a folder.
+
+    An editor with yaml-language-server uses it by a spec's first line:
+    `# yaml-language-server: $schema=../schema/campaign.schema.json`
+    """
+    from zalosync.spec.schema import KINDS, file_name, schema_text
+
+    _ = options
+    if (kind is None) == (folder is None):
+        raise UsageError("name a kind or a folder", fix=f"one of {', '.join(_KINDS)}, or --write DIR")
+    if kind is not None:
+        click.echo(schema_text(kind), nl=False)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in KINDS:
+            (folder / file_name(each)).write_text(schema_text(each), encoding="utf-8")
+            click.echo(str(folder / file_name(each)), err=True)
+    return ExitCode.DONE
