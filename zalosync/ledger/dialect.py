@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,9 +25,16 @@ class Dialect:
     name: str
     placeholder: str
     begin_write: str
+    damage: Callable[[sa.Engine], list[str]]
 
 
-SQLITE = Dialect("sqlite", "?", "BEGIN IMMEDIATE")
+def _sqlite_damage(engine: sa.Engine) -> list[str]:
+    with engine.connect() as connection:
+        found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+    return [] if found == ["ok"] else found
+
+
+SQLITE = Dialect("sqlite", "?", "BEGIN IMMEDIATE", _sqlite_damage)
 
 
 @dataclass(frozen=True, slots=True)

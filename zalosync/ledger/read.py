@@ -109,8 +109,19 @@ class LedgerReader:
         return found == len(rows)
 
     def events(self) -> Iterator[tuple[Any, ...]]:
-        """The whole history in order, streamed."""
-        sql = statement(self._dialect, "events").sql
+        """The whole history in order, streamed, in the columns of `events`."""
+        return self._stream("events")
+
+    def attempts(self) -> Iterator[tuple[Any, ...]]:
+        """Every attempt in order of rows, streamed, in the columns of `all_attempts`."""
+        return self._stream("all_attempts")
+
+    def damage(self) -> list[str]:
+        """What the database itself finds wrong with its file."""
+        return self._dialect.damage(self._engine)
+
+    def _stream(self, name: str) -> Iterator[tuple[Any, ...]]:
+        sql = statement(self._dialect, name).sql
         with self._engine.connect() as connection:
             cursor = connection.exec_driver_sql(sql)
             while rows := cursor.fetchmany(10_000):

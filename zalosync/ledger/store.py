@@ -101,7 +101,9 @@ class Change:
         self._cells: Counter[Cell] = Counter()
         self._prices: Counter[Cell] = Counter()
         self._body: dict[str, Any] = {}
-        self._commitments: list[bytes] = []  # in the order in which the body names the rows
+        # In the order in which the body names the rows; the event has commitments first.
+        self._commitments: list[bytes] = []
+        self._evidence: list[bytes] = []
 
     def campaign(self, name: str) -> int:
         """The number of a campaign, given on first use."""
@@ -210,16 +212,19 @@ class Change:
             "intent_serial": intent_serial + (self._kind in AFFECTS_SENDING),
             "status_serial": status_serial + (self._kind is Kind.EVIDENCE),
             "body": canonical(self._body),
-            "commitments": b"".join(self._commitments),
+            "commitments": b"".join(self._commitments + self._evidence),
         }
         self._one("insert_event", event | {"hash": link(bytes(previous), **event)})
 
-    def _details(self, steps: list[Move]) -> tuple[list[list[int]], list[int]]:
-        """The rows of moves that are alike, and what still differs: times here, evidence as digests."""
+    def _details(self, steps: list[Move]) -> tuple[list[list[int]], list[int], int]:
+        """The rows of moves that are alike, and what still differs: times, and whether digests follow."""
         steps.sort(key=lambda step: step.before.row)
         timed = any(step.to.done_at is not None for step in steps)
-        self._commitments.extend(step.to.evidence or NO_EVIDENCE for step in steps)
-        return ranges(step.before.row for step in steps), [step.to.done_at or 0 for step in steps if timed]
+        proven = any(step.to.evidence is not None for step in steps)
+        if proven:
+            self._evidence.extend(step.to.evidence or NO_EVIDENCE for step in steps)
+        times = [step.to.done_at or 0 for step in steps] if timed else []
+        return ranges(step.before.row for step in steps), times, int(proven)
 
     def _claim_values(self, entry: Claim, row: int) -> dict[str, Any]:
         lasting = {

@@ -52,3 +52,8 @@ SELECT campaign, state, COUNT(*), MIN(created_at) FROM attempt WHERE state IN (1
 -- name: standings
 SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at, evidence IS NULL
 FROM attempt WHERE closed = 0 AND message IN (:keys)
+
+-- name: all_attempts
+SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, recipient, salt, run, state, closed,
+       created_at, changed_at, cause, status_group, status_id, error_id, channel, done_at, price, evidence
+FROM attempt ORDER BY row

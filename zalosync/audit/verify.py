@@ -1,0 +1,255 @@
+"""Prove a ledger: replay its whole history and hold every table against it.
+
+An event that was changed breaks its hash or the next one's; a row that was changed no longer stands
+where the last event put it, or no longer fits its commitment. Read only; needs no key.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from zalosync.ledger.chain import (
+    COMMITMENT_BYTES,
+    EVIDENCE_BYTES,
+    GENESIS,
+    NO_EVIDENCE,
+    canonical,
+    commitment,
+    link,
+    spread,
+)
+from zalosync.ledger.read import LedgerReader
+from zalosync.ledger.records import AFFECTS_SENDING, Kind
+
+MOST_PROBLEMS = 100
+
+# row → (run, state, closed, created, changed, cause, group, id, error, channel, done, price, evidence)
+_Standing = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The verdict on a ledger.
+
+    Attributes:
+        events: how many the history has.
+        head: the hash of the last one, for outside keeping.
+        problems: what does not fit, the first hundred; empty: the ledger is what it was.
+    """
+
+    events: int
+    head: str
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was changed unseen."""
+        return not self.problems
+
+
+@dataclass(slots=True)
+class _Replay:
+    """The ledger as its history says it must be."""
+
+    problems: list[str] = field(default_factory=list)
+    rows: dict[int, _Standing] = field(default_factory=dict)
+    commitments: dict[int, bytes] = field(default_factory=dict)
+    campaigns: dict[int, str] = field(default_factory=dict)
+    runs: dict[int, list[Any]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    events: int = 0
+    head: bytes = GENESIS
+
+    def wrong(self, problem: str) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(problem)
+
+
+def verify(reader: LedgerReader) -> Verified:
+    """Replay the history of a ledger and compare."""
+    replay = _Replay(problems=[f"the database file is damaged: {found}" for found in reader.damage()])
+    serials = (0, 0)
+    for event in reader.events():
+        serials = _check_link(replay, event, serials)
+        try:
+            _apply(replay, event)
+        except (ValueError, KeyError, TypeError, IndexError):
+            replay.wrong(f"event {event[0]} cannot be read")
+    tallies = _check_attempts(replay, reader)
+    _check_tallies(replay, reader, tallies)
+    _check_small_tables(replay, reader)
+    return Verified(replay.events, replay.head.hex(), tuple(replay.problems))
+
+
+def _check_link(replay: _Replay, event: tuple[Any, ...], serials: tuple[int, int]) -> tuple[int, int]:
+    seq, at, kind, run, intent_serial, status_serial, body, commitments, stored = event
+    if seq != replay.events + 1:
+        replay.wrong(f"event {replay.events + 1} is missing")
+    affects, reports = kind in AFFECTS_SENDING, kind == Kind.EVIDENCE
+    if (intent_serial, status_serial) != (serials[0] + affects, serials[1] + reports):
+        replay.wrong(f"the serials of event {seq} do not follow from the event before")
+    found = link(
+        replay.head,
+        seq=seq,
+        at=at,
+        kind=kind,
+        run=run,
+        intent_serial=intent_serial,
+        status_serial=status_serial,
+        body=bytes(body),
+        commitments=bytes(commitments),
+    )
+    if found != bytes(stored):
+        replay.wrong(f"the hash of event {seq} does not fit: it, or the event before it, was changed")
+    replay.head, replay.events = bytes(stored), seq
+    return intent_serial, status_serial
+
+
+def _apply(replay: _Replay, event: tuple[Any, ...]) -> None:
+    seq, at, _, run, _, _, body, blob, _ = event
+    said = orjson.loads(bytes(body))
+    for number, name in said.get("campaigns", []):
+        replay.campaigns[number] = name
+    if "run" in said:
+        number, run_id, command, started_at, started = said["run"]
+        replay.runs[number] = [run_id, command, started_at, started, None, None]
+    if "ended" in said:
+        number, ended_at, ended = said["ended"]
+        replay.runs[number][4:] = [ended_at, ended]
+    for name, value in said.get("notes", []):
+        if value is None:
+            replay.notes.pop(name, None)
+        else:
+            replay.notes[name] = value
+    for row in spread(said.get("closed", [])):
+        standing = replay.rows[row]
+        replay.rows[row] = (*standing[:2], 1, *standing[3:])
+    digests = _Digests(bytes(blob))
+    for state, rows in said.get("claims", []):
+        for row in spread(rows) if rows and isinstance(rows[0], list) else rows:
+            before = replay.rows.get(row)
+            created = at // 1000 if before is None else before[3]
+            later = (None, None, None) if before is None else before[10:]
+            channel = 0 if before is None else before[9]
+            replay.rows[row] = (run, state, 0, created, at // 1000, 0, 0, 0, 0, channel, *later)
+            replay.commitments[row] = digests.take(COMMITMENT_BYTES)
+    for group in said.get("moves", []):
+        _move(replay, group, at // 1000, digests)
+    if digests.left:
+        replay.wrong(f"event {seq} holds digests of nothing")
+
+
+def _move(replay: _Replay, group: list[Any], at: int, digests: "_Digests") -> None:
+    state, cause, status_group, status_id, error_id, channel, price, ranges, times, proven = group
+    for place, row in enumerate(spread(ranges)):
+        evidence = digests.take(EVIDENCE_BYTES) if proven else NO_EVIDENCE
+        done = times[place] if times else 0
+        run, _, closed, created = replay.rows[row][:4]
+        replay.rows[row] = (
+            run,
+            state,
+            closed,
+            created,
+            at,
+            cause,
+            status_group,
+            status_id,
+            error_id,
+            channel,
+            done or None,
+            None if price < 0 else price,
+            None if evidence == NO_EVIDENCE else evidence,
+        )
+
+
+class _Digests:
+    """The digests that follow an event's body, taken in the order in which the body names the rows."""
+
+    def __init__(self, blob: bytes) -> None:
+        self._blob = blob
+        self._at = 0
+
+    def take(self, size: int) -> bytes:
+        """The next digest."""
+        part = self._blob[self._at : self._at + size]
+        if len(part) != size:
+            raise ValueError("digests are missing")
+        self._at += size
+        return part
+
+    @property
+    def left(self) -> int:
+        return len(self._blob) - self._at
+
+
+def _check_attempts(replay: _Replay, reader: LedgerReader) -> Counter[Any]:
+    """Hold every attempt against the history; gives the tallies that follow from them."""
+    tallies: Counter[Any] = Counter()
+    seen = 0
+    for attempt in reader.attempts():
+        row, message, message_id, campaign, occurrence, number, fingerprint, recipient, salt = attempt[:9]
+        standing, seen = list(attempt[9:]), seen + 1
+        expected = replay.rows.get(row)
+        if expected is None:
+            replay.wrong(f"attempt {row} is in no event")
+            continue
+        if tuple(standing) != expected:
+            replay.wrong(f"attempt {row} does not stand where its last event put it")
+        found = commitment(
+            salt=salt,
+            row=row,
+            message=message,
+            message_id=message_id,
+            campaign=campaign,
+            occurrence=occurrence,
+            attempt=number,
+            fingerprint=fingerprint,
+            recipient=recipient,
+        )
+        if found != replay.commitments.get(row):
+            replay.wrong(f"attempt {row} is not the one that was committed to")
+        tallies[_cell(campaign, occurrence, standing)] += 1
+        tallies[("price", *_cell(campaign, occurrence, standing))] += standing[11] or 0
+    if seen < len(replay.rows):
+        replay.wrong(f"{len(replay.rows) - seen:,} attempts of the history are missing")
+    return tallies
+
+
+def _cell(campaign: int, occurrence: int, standing: list[Any]) -> tuple[int, ...]:
+    _, state, _, _, _, _, status_group, status_id, error_id, channel, *_ = standing
+    return (campaign, occurrence, state, channel, status_group, status_id, error_id)
+
+
+def _check_tallies(replay: _Replay, reader: LedgerReader, expected: Counter[Any]) -> None:
+    found: dict[Any, int] = {}
+    for tally in reader.tallies():
+        cell = (
+            tally.campaign,
+            tally.occurrence,
+            int(tally.state),
+            tally.channel,
+            tally.status_group,
+            tally.status_id,
+            tally.error_id,
+        )
+        found[cell] = tally.count
+        if tally.price:
+            found[("price", *cell)] = tally.price
+    if found != {cell: count for cell, count in expected.items() if count}:
+        replay.wrong("the tallies are not the sums of the attempts")
+
+
+def _check_small_tables(replay: _Replay, reader: LedgerReader) -> None:
+    if reader.campaigns() != {name: number for number, name in replay.campaigns.items()}:
+        replay.wrong("the campaigns are not those of the history")
+    if reader.notes() != replay.notes:
+        replay.wrong("the notes (lineage, keys, pauses) are not those of the history")
+    runs = {
+        run.id: [run.run_id, run.command, run.started_at, run.started, run.ended_at, run.ended]
+        for run in reader.runs()
+    }
+    for number in sorted(runs.keys() | replay.runs.keys()):
+        if canonical(runs.get(number)) != canonical(replay.runs.get(number)):
+            replay.wrong(f"run {number} is not the one of the history")
