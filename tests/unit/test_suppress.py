@@ -85,9 +85,9 @@ def test_a_row_that_is_no_phone_stops_the_plan(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         suppressions(tmp_path, "phone,until\n0901234567,\n090123456,\n,\n0901234568,soon\n")
     assert [str(problem) for problem in caught.value.problems] == [
-        "s.csv:3:1: not a phone of VN [ZS312]",
-        "s.csv:4:1: not a phone of VN [ZS312]",
-        "s.csv:5:1: `until` is neither a date (2026-12-31) nor a time (2026-12-31T18:00:00+07:00) [ZS312]",
+        "s.csv:3:1: not a phone of VN [ZS321]",
+        "s.csv:4:1: not a phone of VN [ZS321]",
+        "s.csv:5:1: `until` is neither a date (2026-12-31) nor a time (2026-12-31T18:00:00+07:00) [ZS321]",
     ]
 
 

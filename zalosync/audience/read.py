@@ -5,23 +5,26 @@ is one list of rows: files in the order of their names, rows numbered from 0 ove
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, Self
+from pathlib import Path, PurePosixPath
+from typing import Self
 
 import polars as pl
 
-from zalosync.audience import delimited
+from zalosync.audience import delimited, excel, jsonl, parquet
 from zalosync.audience.broken import Code, broken
-from zalosync.audience.delimited import Part
+from zalosync.audience.encoding import utf8
 from zalosync.audience.limits import Limits
+from zalosync.audience.part import Part
+from zalosync.audience.source import Budget, Source, text_blocks
 from zalosync.errors import SpecError
 from zalosync.spec.safe_open import glob_inside, inside, is_glob, open_inside
 
-BLOCK = 1 << 22  # bytes read at once; a record may be larger
-_FORMATS = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}
+_SEPARATORS = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}
+_KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
+_PACKED = ".gz"  # behind one of the first three
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +44,36 @@ class Chunk:
     lines: pl.Series
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    file: str
-    stream: BinaryIO
-    facts: os.stat_result
-
-
 class Audience:
-    """An opened audience: its columns, its files and their rows. Close it, or use it in a `with`."""
+    """An opened audience: its columns, its files and their rows. Close it, or use it in a `with`.
+
+    Attributes:
+        columns: the names, the same in all files.
+        files: paths from the project root, sorted.
+        size: bytes on the disk.
+    """
 
     def __init__(
-        self, sources: tuple[_Source, ...], columns: tuple[str, ...], limits: Limits, stack: ExitStack
+        self, sources: tuple[Source, ...], columns: tuple[str, ...], limits: Limits, stack: ExitStack
     ) -> None:
         self._sources = sources
         self._limits = limits
         self._stack = stack
         self.columns = columns
         self.files = tuple(source.file for source in sources)
-        self.size = sum(source.facts.st_size for source in sources)
+        self.size = sum(source.size for source in sources)
+        self._notes: dict[str, None] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how the files were read; complete after all rows were read once."""
+        return tuple(self._notes)
 
     def close(self) -> None:
         """Close all files."""
@@ -78,13 +86,17 @@ class Audience:
             SpecError: a file is broken, too large, or was changed while it was open.
         """
         first = 0
+        budget = Budget(self._limits.size)
         for source in self._sources:
-            for part in _regrouped(_parts(source, self._limits), rows):
-                if part.frame.height:
-                    yield Chunk(part.frame, source.file, first, part.lines)
+            parts = _parts(source, self._limits, budget, self._note)
+            for part in _regrouped(parts, rows):
+                self._check_rows(first + part.frame.height, source.file, part)
+                yield Chunk(part.frame, source.file, first, part.lines)
                 first += part.frame.height
-                self._check_rows(first, source.file, part)
             _check_unchanged(source)
+
+    def _note(self, sentence: str) -> None:
+        self._notes[sentence] = None
 
     def _check_rows(self, rows: int, file: str, part: Part) -> None:
         if rows > self._limits.rows:
@@ -138,45 +150,49 @@ def matching(root: Path, base: Path | str, patterns: Sequence[str]) -> tuple[str
     return tuple(sorted(names))
 
 
-def _opened(root: Path, names: Sequence[str], limits: Limits, stack: ExitStack) -> Iterator[_Source]:
+def _opened(root: Path, names: Sequence[str], limits: Limits, stack: ExitStack) -> Iterator[Source]:
     left = limits.size
     for name in names:
-        _format(name)
+        _kind(name)
         stream = stack.enter_context(open_inside(root, name, max_bytes=left))
         facts = os.fstat(stream.fileno())
         left -= facts.st_size
-        yield _Source(name, stream, facts)
+        yield Source(name, stream, facts)
 
 
-def _same_columns(sources: Sequence[_Source], limits: Limits) -> tuple[str, ...]:
+def _same_columns(sources: Sequence[Source], limits: Limits) -> tuple[str, ...]:
     columns: tuple[str, ...] = ()
     for source in sources:
-        names = tuple(next(_parts(source, limits)).frame.columns)
+        parts = _parts(source, limits, Budget(limits.size), _unheard)
+        names = tuple(next(parts).frame.columns)
         columns = columns or names
         if names != columns:
             raise _other_columns(source.file, names, sources[0].file, columns)
     return columns
 
 
-def _format(name: str) -> tuple[str, ...]:
-    try:
-        return _FORMATS[Path(name).suffix.lower()]
-    except KeyError:
-        allowed = ", ".join(_FORMATS)
+def _kind(name: str) -> str:
+    """The end of the file's name that says how to read it."""
+    plain = name.lower().removesuffix(_PACKED)
+    kind = PurePosixPath(plain).suffix
+    if kind not in _KINDS or (plain != name.lower() and kind in {".parquet", ".xlsx"}):
         message = "the kind of this file is not known by the end of its name"
-        raise broken(Code.FORMAT, name, 1, message, allowed=allowed) from None
+        allowed = f"{', '.join(_KINDS)}; the first three also with {_PACKED}"
+        raise broken(Code.FORMAT, name, 1, message, allowed=allowed)
+    return kind
 
 
-def _parts(source: _Source, limits: Limits) -> Iterator[Part]:
-    return delimited.parts(_blocks(source), source.file, limits, _format(source.file))
-
-
-def _blocks(source: _Source) -> Iterator[bytes]:
-    """The bytes of a file from its start, without a byte order mark; readers do not disturb each other."""
-    place = 0
-    while block := os.pread(source.stream.fileno(), BLOCK, place):
-        yield block if place else block.removeprefix(b"\xef\xbb\xbf")
-        place += len(block)
+def _parts(source: Source, limits: Limits, budget: Budget, note: Callable[[str], None]) -> Iterator[Part]:
+    """The rows of one file by its format; the first part has the columns."""
+    kind = _kind(source.file)
+    if kind == ".parquet":
+        return parquet.parts(source, budget, limits)
+    if kind == ".xlsx":
+        return excel.parts(source, budget, limits, note)
+    text = utf8(text_blocks(source, budget, limits), source.file, note)
+    if kind == ".jsonl":
+        return jsonl.parts(text, source.file, limits)
+    return delimited.parts(text, source.file, limits, _SEPARATORS[kind])
 
 
 def _regrouped(parts: Iterator[Part], rows: int) -> Iterator[Part]:
@@ -203,10 +219,14 @@ def _joined(parts: list[Part]) -> Part:
     return Part(pl.concat([part.frame for part in parts]), pl.concat([part.lines for part in parts]))
 
 
-def _check_unchanged(source: _Source) -> None:
+def _check_unchanged(source: Source) -> None:
     now = os.fstat(source.stream.fileno())
     if (now.st_size, now.st_mtime_ns) != (source.facts.st_size, source.facts.st_mtime_ns):
         raise broken(Code.CHANGED, source.file, 1, "the file was changed while it was read; run again")
+
+
+def _unheard(_: str) -> None:
+    """Headers are read twice; what is to be noted is noted with the rows."""
 
 
 def _other_columns(file: str, names: tuple[str, ...], first: str, columns: tuple[str, ...]) -> SpecError:
