@@ -16,6 +16,7 @@ from jinja2.runtime import Context
 from zalosync.compose.template_check import (
     CODES,
     ENVIRONMENT,
+    Environment,
     TemplateProblem,
     check,
     check_predicate,
@@ -56,11 +57,15 @@ class Program:
         predicate = None if where is None else _as_text(_accepted("where", where, predicate=True))
         every = [*trees.values(), *([predicate] if predicate else [])]
         self.names = tuple(dict.fromkeys(name for tree in every for name, _ in columns_used(tree)))
-        self._parts = {name: _Part(tree, self.names) for name, tree in trees.items()}
-        self._predicate = None if predicate is None else _Part(predicate, self.names)
+        self._parts = {name: self._part(tree) for name, tree in trees.items()}
+        self._predicate = None if predicate is None else self._part(predicate)
 
     def __reduce__(self) -> tuple[type["Program"], tuple[dict[str, str], str | None]]:
-        return Program, (self.sources, self.where)
+        return type(self), (self.sources, self.where)
+
+    def _part(self, tree: nodes.Template) -> "Part":
+        tree = numbered(tree, self.names)
+        return Part(tree, ENVIRONMENT, in_columns(tree))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The values of each row.
@@ -108,7 +113,7 @@ class Program:
         columns = {f"c{index}": frame[by_name[name]] for index, name in enumerate(self.names)}
         return cleaned(pl.DataFrame({_ROWS: pl.repeat("", frame.height, eager=True), **columns}))
 
-    def _run(self, parts: Mapping[str, "_Part"], inputs: pl.DataFrame) -> pl.DataFrame:
+    def _run(self, parts: Mapping[str, "Part"], inputs: pl.DataFrame) -> pl.DataFrame:
         walked = {name: part for name, part in parts.items() if part.columnar is None}
         values = dict(zip(walked, _walk(list(walked.values()), inputs), strict=True))
         told = {name: part.columnar for name, part in parts.items() if part.columnar is not None}
@@ -126,14 +131,19 @@ class Program:
         return pl.DataFrame(done, height=inputs.height) if done else inputs.select([])
 
 
-class _Part:
-    """One template: Jinja's compiled function, and the same in columns where that can be told."""
+class Part:
+    """One template: Jinja's compiled function, and the same in columns where that can be told.
 
-    def __init__(self, tree: nodes.Template, names: tuple[str, ...]) -> None:
-        tree = numbered(tree, names)
+    Args:
+        tree: with columns by number.
+        environment: whose filters and finalizer it is compiled with.
+        columnar: None where every row is rendered by Jinja.
+    """
+
+    def __init__(self, tree: nodes.Template, environment: Environment, columnar: Columnar | None) -> None:
+        self.columnar = columnar
         self.columns = frozenset(name for name, _ in columns_used(tree))
-        self.columnar: Columnar | None = in_columns(tree)
-        template = ENVIRONMENT.template_class.from_code(ENVIRONMENT, ENVIRONMENT.compile(tree), {}, None)
+        template = environment.template_class.from_code(environment, environment.compile(tree), {}, None)
         self.root: _Root = template.root_render_func
 
 
@@ -160,10 +170,10 @@ def _as_text(tree: nodes.Template) -> nodes.Template:
     return predicate
 
 
-def _walk(parts: list[_Part], inputs: pl.DataFrame) -> list[pl.Series]:
+def _walk(parts: list[Part], inputs: pl.DataFrame) -> list[pl.Series]:
     """Each template's text of each row, all on one shared context; null where a row cannot be told."""
     columns = sorted({column for part in parts for column in part.columns})
-    context = Context(ENVIRONMENT, {}, None, {})
+    context = Context(ENVIRONMENT, {}, None, {})  # a template's environment is bound to its function
     made: list[list[str | None]] = [[] for _ in parts]
     join = "".join
     pairs = [(part.root, values.append) for part, values in zip(parts, made, strict=True)]

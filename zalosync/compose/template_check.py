@@ -9,7 +9,7 @@ compared with text, a yes-or-no that would be printed, an unknown column.
 import difflib
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -60,10 +60,14 @@ class TemplateProblem:
     line: int = 1
 
 
-@pass_environment
-def _finalize(_environment: "Environment", value: object) -> str:
-    """`printed`; the argument keeps Jinja from evaluating constants while it compiles."""
-    return printed(value)
+def _finalizer(spelled: Callable[[object], str]) -> Callable[["Environment", object], str]:
+    """A finalizer; its first argument keeps Jinja from evaluating constants while it compiles."""
+
+    @pass_environment
+    def finalize(_environment: "Environment", value: object) -> str:
+        return spelled(value)
+
+    return finalize
 
 
 class Environment(ImmutableSandboxedEnvironment):
@@ -71,13 +75,16 @@ class Environment(ImmutableSandboxedEnvironment):
 
     Accepted templates have no attribute and no item left when they are compiled: this is the wall
     behind the wall.
+
+    Args:
+        spelled: how a value is printed; the default is `filters.printed`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spelled: Callable[[object], str] = printed) -> None:
         super().__init__(
             autoescape=False,
             undefined=StrictUndefined,
-            finalize=_finalize,
+            finalize=_finalizer(spelled),
             optimized=False,
             cache_size=0,
             auto_reload=False,

@@ -1,0 +1,217 @@
+"""What single recipients would get, to be looked at before anything is planned.
+
+Reads as much of the audience as it takes, composes those rows as a plan would, and measures what came of
+them. Each text comes twice: as it would be sent, and masked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from zalosync.audience.read import Chunk, open_audience
+from zalosync.audience.screen import PHONE_COLUMN, Reason
+from zalosync.compose.desired import CHUNK_ROWS
+from zalosync.compose.message import Keys
+from zalosync.compose.prepare import prepared
+from zalosync.compose.recipe import FAILOVER, VALUE_PREFIX, Composer, Recipe, whole
+from zalosync.compose.sms import Segments, fold_ascii, measure
+from zalosync.compose.template_masked import DOT, MaskedProgram, mask
+from zalosync.compose.values import misfits
+from zalosync.errors import UsageError
+from zalosync.spec.loaded import LoadedCampaign, LoadedProject
+
+MAX_SAMPLE = 50
+_SPREAD = (
+    0x9E3779B97F4A7C15  # 2^64 over the golden ratio: multiples of it spread evenly, and are the same anywhere
+)
+_TRIES = 20  # rows looked at in a chunk for each one wanted, since some are skipped
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewText:
+    """A text made for one person. Personal: only `masked` may be shown to anybody."""
+
+    text: str | None = field(repr=False)
+    masked: str = field(repr=False)
+
+    @property
+    def characters(self) -> int:
+        """Length in characters, NFC."""
+        return len(self.text or "")
+
+    @property
+    def bytes(self) -> int:
+        """Length in UTF-8."""
+        return len((self.text or "").encode())
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewValue:
+    """One value; `misfit` is the word for why it cannot be sent, or empty."""
+
+    name: str
+    text: PreviewText
+    longest: int | None
+    misfit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What one row comes to.
+
+    Attributes:
+        row: from 1, over all files.
+        file: from the project's root.
+        line: of the file, from 1.
+        reason: KEPT, or why it is skipped; a skipped row may have no phone and no values.
+        why: more about it, without personal data.
+        message: the identity of the message.
+    """
+
+    row: int
+    file: str
+    line: int
+    reason: Reason
+    why: str = ""
+    phone: str | None = field(default=None, repr=False)
+    values: tuple[PreviewValue, ...] = ()
+    failover: PreviewText | None = None
+    segments: Segments | None = None
+    message: bytes | None = field(default=None, repr=False)
+
+
+def preview(
+    project: LoadedProject,
+    loaded: LoadedCampaign,
+    keys: Keys,
+    *,
+    now: datetime,
+    budget: int | None,
+    row: int | None = None,
+    sample: int = 1,
+) -> list[Preview]:
+    """One row, or some of those that would be sent.
+
+    Args:
+        project: whose campaign it is.
+        loaded: the campaign.
+        keys: the project's, or any where identities are not looked at.
+        now: for suppressions that end.
+        budget: bytes that an encrypted value may have; None where nothing is encrypted.
+        row: from 1; also if it would be skipped.
+        sample: how many where no row is asked for: 1 gives the first that would be sent, more are spread
+            evenly over the audience, the same ones each time.
+
+    Raises:
+        SpecError: a column, a template or a file does not fit.
+        UsageError: there is no such row.
+    """
+    audience = loaded.campaign.spec.audience
+    with prepared(project, loaded, keys, now=now, budget=budget, content=True) as opened:
+        viewer = _Viewer(opened.recipe)
+    with open_audience(project.root, Path(loaded.file).parent, audience.path) as files:
+        chunks = files.chunks(CHUNK_ROWS)
+        if row is not None:
+            return [viewer.one(chunks, row)]
+        return viewer.first(chunks) if sample == 1 else viewer.some(chunks, min(sample, MAX_SAMPLE))
+
+
+class _Viewer:
+    """Composes rows of one campaign and looks at the result."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._composer = Composer(recipe)
+        sources = {VALUE_PREFIX + name: source for name, source in recipe.values.items()}
+        if recipe.failover is not None:
+            sources[FAILOVER] = recipe.failover
+        self._masked = MaskedProgram(sources)
+
+    def one(self, chunks: Iterator[Chunk], row: int) -> Preview:
+        """The row of this number, from 1."""
+        rows = 0
+        for chunk in chunks:
+            rows = chunk.first_row + chunk.frame.height
+            if chunk.first_row < row <= rows:
+                return self._seen(chunk, [row - 1 - chunk.first_row])[0]
+        raise UsageError(
+            f"the audience has no row {row:,}: it has {rows:,}", fix="count rows from 1, without the header"
+        )
+
+    def first(self, chunks: Iterator[Chunk]) -> list[Preview]:
+        """The first row that would be sent, or nothing."""
+        for chunk in chunks:
+            kept = self._kept(chunk, range(chunk.frame.height))
+            if kept:
+                return self._seen(chunk, kept[:1])
+        return []
+
+    def some(self, chunks: Iterator[Chunk], wanted: int) -> list[Preview]:
+        """That many rows that would be sent, spread over the audience, in its order."""
+        best: list[tuple[int, Preview]] = []
+        for chunk in chunks:
+            ranks = [(chunk.first_row + place + 1) * _SPREAD % 2**64 for place in range(chunk.frame.height)]
+            places = sorted(range(len(ranks)), key=ranks.__getitem__)[: wanted * _TRIES]
+            kept = sorted(self._kept(chunk, places), key=ranks.__getitem__)[:wanted]
+            best += zip((ranks[place] for place in kept), self._seen(chunk, kept), strict=True)
+            best = sorted(best, key=lambda each: each[0])[:wanted]
+        return sorted((each for _, each in best), key=lambda each: each.row)
+
+    def _kept(self, chunk: Chunk, places: range | list[int]) -> list[int]:
+        """Which of these places of the chunk would be sent, in order."""
+        places = sorted(places)
+        composed = self._composer.compose(chunk.frame[places], 0)
+        kept = composed.messages.filter(pl.col("reason") == int(Reason.KEPT))["row"].to_list()
+        return [places[row] for row in kept]
+
+    def _seen(self, chunk: Chunk, places: list[int]) -> list[Preview]:
+        """What became of these places of the chunk."""
+        return [self._look(chunk, place) for place in places]
+
+    def _look(self, chunk: Chunk, place: int) -> Preview:
+        frame = chunk.frame[place : place + 1]
+        composed = self._composer.compose(frame, 0)
+        row, file, line = chunk.first_row + place + 1, chunk.file, int(chunk.lines[place])
+        if composed.messages.height == 0:
+            reason, why = composed.skipped.select("reason", "why").row(0)
+            return Preview(row, file, line, Reason(reason), why or "")
+        message = composed.messages.row(0, named=True)
+        hidden = self._masked.render(frame).row(0, named=True)
+        failover = None
+        if self._recipe.failover is not None:
+            failover = _text(message[FAILOVER], self._folded(hidden[FAILOVER]))
+        return Preview(
+            row,
+            file,
+            line,
+            Reason(message["reason"]),
+            message["why"] or "",
+            message[PHONE_COLUMN],
+            tuple(self._values(composed.messages, hidden)),
+            failover,
+            measure(failover.text) if failover and failover.text is not None else None,
+            whole(composed.messages["m0"], composed.messages["m1"])[0],
+        )
+
+    def _folded(self, masked: str | None) -> str | None:
+        """The masked text folded as the text is, its dots apart."""
+        if masked is None or not self._recipe.ascii_only:
+            return masked
+        return DOT.join(fold_ascii(part) for part in masked.split(DOT))
+
+    def _values(self, messages: pl.DataFrame, hidden: dict[str, str | None]) -> Iterator[PreviewValue]:
+        limits = self._recipe.limits
+        for name in self._recipe.values:
+            value = messages.select(pl.col(VALUE_PREFIX + name).alias(name))
+            limit = limits.get(name)
+            judged = misfits(value, {name: limit} if limit else {}, self._recipe.budget)
+            text = _text(value.item(), hidden[VALUE_PREFIX + name])
+            yield PreviewValue(name, text, limit.max_length if limit else None, judged["why"].item() or "")
+
+
+def _text(text: str | None, masked: str | None) -> PreviewText:
+    """A masked text that grew too long by its dots is masked whole."""
+    return PreviewText(text, mask(text or "") if masked is None else masked)
