@@ -6,6 +6,7 @@ named and proves nothing: an answer may come from a firewall or a captive portal
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, NoReturn, TypeGuard
 
 from zalosync.provider import GROUP_BY_ID, AnswerRow, Group, Malformed, ProviderError, ProviderStatus
@@ -82,13 +83,24 @@ def _answer_status(status: Any) -> ProviderStatus | None:
         return None
     group_id, group = status.get("groupId"), status.get("groupName")
     status_id, name = status.get("id"), status.get("name", "")
-    if not is_code(group_id) or not is_code(status_id) or not isinstance(name, str):
+    # By exact type: in Python, True and 1.0 are the same key as 1.
+    if type(group_id) is not int or type(status_id) is not int:
         return None
+    if type(group) is not str or type(name) is not str:
+        return None
+    return _known_status(group_id, group, status_id, name)
+
+
+@lru_cache(maxsize=256)
+def _known_status(group_id: int, group: str, status_id: int, name: str) -> ProviderStatus | None:
+    """Looked at once each: a batch has a hundred rows and a status or two."""
     known = GROUP_BY_ID.get(group_id)
-    # Group 0 goes by two names: OK in the general tables, ACCEPTED in this API's list of groups.
-    if known is None or (group != known and not (known is Group.OK and group == Group.ACCEPTED)):
+    if known is None or not is_code(status_id):
         return None
-    return ProviderStatus(group_id, str(group), status_id, name)
+    # Group 0 goes by two names: OK in the general tables, ACCEPTED in this API's list of groups.
+    if group != known and not (known is Group.OK and group == Group.ACCEPTED):
+        return None
+    return ProviderStatus(group_id, group, status_id, name)
 
 
 def read_error(body: bytes) -> ProviderError | None:

@@ -168,7 +168,12 @@ class Http:
             with (
                 self._deadline.within(self._settings.total_timeout),
                 client.stream(
-                    method, path, params=params, content=body, headers=headers, extensions={"trace": trace}
+                    method,
+                    f"{self._settings.base_url}{path}",
+                    params=params,
+                    content=body,
+                    headers=headers,
+                    extensions={"trace": trace},
                 ) as response,
             ):
                 return _whole(response)
@@ -197,7 +202,6 @@ class Http:
             headers["Connection"] = "close"
         return httpx.Client(
             transport=_Transport(pool),
-            base_url=settings.base_url,
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
