@@ -384,6 +384,18 @@ _MEANING = (
         "`zalosync explain` lists all of them.",
     ),
     Entry(
+        "ZS224",
+        "CI files are not made",
+        "`init --ci` has no files for a CI system in this version.",
+        "Leave --ci out; a job needs `zalosync validate`, `plan` and `apply` only.",
+    ),
+    Entry(
+        "ZS227",
+        "A new project would overwrite files",
+        "`init` makes files and changes none but .gitignore.",
+        "Choose an empty folder with -C.",
+    ),
+    Entry(
         "ZS225",
         "A rule for a finding that does not exist",
         "A misspelt rule would change nothing.",

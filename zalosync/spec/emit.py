@@ -92,7 +92,9 @@ def _entry(entry: Entry, head: str, indent: str, *, is_item: bool) -> Iterator[s
     inner = list(_block(value, indent + _STEP))
     while inner and not inner[0]:
         del inner[0]
-    if is_item and value.kind == "mapping" and not beside and not inner[0].lstrip().startswith("#"):
+    if is_item:
+        if beside:
+            yield f"{indent}{entry.beside}"
         yield f"{head}{inner[0].strip()}"
         yield from inner[1:]
         return
