@@ -16,8 +16,9 @@ import orjson
 from zalosync.sandbox import answers, checks, decrypt, faults, oracle
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.clock import Clock
-from zalosync.sandbox.model import Model, Request
+from zalosync.sandbox.model import Model
 from zalosync.sandbox.query import Query
+from zalosync.sandbox.routes import Request
 from zalosync.sandbox.settings import Settings, SettingsError
 
 PREFIX: Final = "/sandbox/"

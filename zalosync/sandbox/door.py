@@ -14,7 +14,8 @@ from typing import Any, Final
 from zalosync.sandbox import checks, control, decrypt, webhook
 from zalosync.sandbox.answers import Reply, Wire
 from zalosync.sandbox.clock import Clock
-from zalosync.sandbox.model import Model, Request
+from zalosync.sandbox.model import Model
+from zalosync.sandbox.routes import Request
 
 _TICK_S: Final = 0.05
 _CHECKS_AT_A_TIME: Final = 8

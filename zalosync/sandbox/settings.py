@@ -127,6 +127,7 @@ class Settings(_Record):
     unknown_sender: Literal["row", "400"] = "row"
     # what a request may hold
     unknown_keys: Literal["ignore", "refuse"] = "ignore"
+    null_values: Literal["ignore", "refuse"] = "refuse"  # for what may be absent
     long_ids: Literal["refuse", "clip"] = "refuse"
     value_types: Literal["any", "string"] = "any"  # templateData values
     template_id_bits: Literal[32, 64] = 64

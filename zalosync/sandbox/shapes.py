@@ -7,7 +7,9 @@ that decides is an argument of `send_request`.
 from typing import Any, Final
 
 from zalosync.sandbox.validate import (
+    USUAL,
     Checker,
+    Manner,
     Violation,
     anything,
     array,
@@ -25,8 +27,8 @@ DAYS: Final = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY
 _HOUR, _DAY = 60, 24 * 60  # minutes
 
 
-def _time_of_day(*, strict: bool) -> Checker:
-    return record({"hour": integer(0, 23), "minute": integer(0, 59)}, ("hour", "minute"), strict=strict)
+def _time_of_day(*, manner: Manner) -> Checker:
+    return record({"hour": integer(0, 23), "minute": integer(0, 59)}, ("hour", "minute"), manner=manner)
 
 
 def _window_rule(*, wrap: bool) -> Checker:
@@ -50,32 +52,32 @@ def _window_rule(*, wrap: bool) -> Checker:
     return check
 
 
-def _period(*, strict: bool) -> Checker:
+def _period(*, manner: Manner) -> Checker:
     return record(
-        {"amount": integer(1), "timeUnit": one_of("SECONDS", "MINUTES", "HOURS")}, ("amount",), strict=strict
+        {"amount": integer(1), "timeUnit": one_of("SECONDS", "MINUTES", "HOURS")}, ("amount",), manner=manner
     )
 
 
-def _failover(*, strict: bool) -> Checker:
+def _failover(*, manner: Manner) -> Checker:
     india = {"contentTemplateId": text(), "principalEntityId": text(), "telemarketerId": text()}
     turkey = {"brandCode": integer(), "recipientType": one_of("BIREYSEL", "TACIR")}
     korea = {"title": text(0, 66), "resellerCode": integer()}
     regional = {
-        "indiaDlt": record(india, ("principalEntityId",), strict=strict),
-        "turkeyIys": record(turkey, ("recipientType",), strict=strict),
-        "southKorea": record(korea, strict=strict),
+        "indiaDlt": record(india, ("principalEntityId",), manner=manner),
+        "turkeyIys": record(turkey, ("recipientType",), manner=manner),
+        "southKorea": record(korea, manner=manner),
     }
-    pair = record({"initial": text(1), "failover": text(1)}, ("initial", "failover"), strict=strict)
+    pair = record({"initial": text(), "failover": text()}, ("initial", "failover"), manner=manner)
     return record(
         {
             "sender": text(),
-            "text": text(1),
-            "validityPeriod": _period(strict=strict),
-            "regional": record(regional, strict=strict),
+            "text": text(),
+            "validityPeriod": _period(manner=manner),
+            "regional": record(regional, manner=manner),
             "destinationMatching": array(pair),
         },
         ("text",),
-        strict=strict,
+        manner=manner,
     )
 
 
@@ -83,7 +85,7 @@ def _no_string_value(value: Any) -> list[Violation] | None:
     return None if value is None or type(value) is str else [("", "must be a string")]
 
 
-def _content(*, strict: bool, template_id_max: int, strings_only: bool) -> Checker:
+def _content(*, manner: Manner, template_id_max: int, strings_only: bool) -> Checker:
     values = mapping(_no_string_value if strings_only else anything)
     kind = {"type": anything}
     caption = text(0, 2000)
@@ -116,13 +118,13 @@ def _content(*, strict: bool, template_id_max: int, strings_only: bool) -> Check
         ),
     }
     return by_type(
-        {name: record(kind | fields, required, strict=strict) for name, (fields, required) in shapes.items()}
+        {name: record(kind | fields, required, manner=manner) for name, (fields, required) in shapes.items()}
     )
 
 
 def send_request(
     *,
-    strict: bool = False,
+    manner: Manner = USUAL,
     clip_ids: bool = False,
     wrap: bool = True,
     template_id_max: int = 2**63 - 1,
@@ -134,43 +136,43 @@ def send_request(
     platform = {"entityId": text(0, 255), "applicationId": text(0, 255)}
     window = {
         "days": array(one_of(*DAYS), 1),
-        "from": _time_of_day(strict=strict),
-        "to": _time_of_day(strict=strict),
+        "from": _time_of_day(manner=manner),
+        "to": _time_of_day(manner=manner),
     }
     options = {
-        "platform": record(platform, strict=strict),
-        "validityPeriod": _period(strict=strict),
-        "deliveryTimeWindow": record(window, ("days",), strict=strict, rule=_window_rule(wrap=wrap)),
+        "platform": record(platform, manner=manner),
+        "validityPeriod": _period(manner=manner),
+        "deliveryTimeWindow": record(window, ("days",), manner=manner, rule=_window_rule(wrap=wrap)),
         "campaignReferenceId": text(0, 255),
-        "smsFailover": _failover(strict=strict),
+        "smsFailover": _failover(manner=manner),
         "encrypted": boolean,
         "sendingMode": one_of("REGULAR", "OVER_THE_LIMIT", "AUTO"),
     }
     delivery = {"url": text(), "intermediateReport": boolean, "notify": boolean}
     webhooks = {
-        "delivery": record(delivery, strict=strict),
+        "delivery": record(delivery, manner=manner),
         "contentType": one_of("application/json", "application/xml"),
         "callbackData": text(0, 4000),
     }
     destination = record(
-        {"to": text(), "messageId": text(0, None if clip_ids else 200)}, ("to",), strict=strict
+        {"to": text(), "messageId": text(0, None if clip_ids else 200)}, ("to",), manner=manner
     )
     entry = record(
         {
-            "sender": text(1),
+            "sender": text(),
             "destinations": array(destination, 1, max_destinations),
-            "content": _content(strict=strict, template_id_max=template_id_max, strings_only=strings_only),
-            "options": record(options, strict=strict),
-            "webhooks": record(webhooks, strict=strict),
+            "content": _content(manner=manner, template_id_max=template_id_max, strings_only=strings_only),
+            "options": record(options, manner=manner),
+            "webhooks": record(webhooks, manner=manner),
         },
         ("sender", "destinations", "content"),
-        strict=strict,
+        manner=manner,
     )
     speed = {"amount": integer(1), "timeUnit": one_of("MINUTE", "HOUR", "DAY")}
     schedule = {
         "bulkId": text(0, None if clip_ids else 100),
         "sendAt": date_time,
-        "sendingSpeedLimit": record(speed, ("amount",), strict=strict),
+        "sendingSpeedLimit": record(speed, ("amount",), manner=manner),
     }
     tracking = {
         "shortenUrl": boolean,
@@ -180,14 +182,14 @@ def send_request(
         "customDomain": text(),
     }
     request_options = {
-        "schedule": record(schedule, strict=strict),
-        "tracking": record(tracking, strict=strict),
+        "schedule": record(schedule, manner=manner),
+        "tracking": record(tracking, manner=manner),
     }
     return record(
         {
             "messages": array(entry, 1, max_entries),
-            "options": record(request_options, strict=strict),
+            "options": record(request_options, manner=manner),
         },
         ("messages",),
-        strict=strict,
+        manner=manner,
     )

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 from zalosync.sandbox.validate import (
     INT64,
+    USUAL,
     Checker,
+    Manner,
     Violation,
     anything,
     array,
@@ -49,13 +51,13 @@ PARAMETER_TYPES: Final = (
 )
 
 
-def _template_content(*, strict: bool) -> Checker:
+def _template_content(*, manner: Manner) -> Checker:
     attachment = record(
-        {"type": one_of("IMAGE"), "mediaId": text(1, 100)}, ("type", "mediaId"), strict=strict
+        {"type": one_of("IMAGE"), "mediaId": text(1, 100)}, ("type", "mediaId"), manner=manner
     )
-    logo = record({"light": attachment, "dark": attachment}, ("light", "dark"), strict=strict)
-    title = record({"value": text(9, 65)}, ("value",), strict=strict)
-    paragraph = record({"value": text(9, 400)}, ("value",), strict=strict)
+    logo = record({"light": attachment, "dark": attachment}, ("light", "dark"), manner=manner)
+    title = record({"value": text(9, 65)}, ("value",), manner=manner)
+    paragraph = record({"value": text(9, 400)}, ("value",), manner=manner)
     paragraphs = array(paragraph, 1, 4)
     row = record(
         {
@@ -64,19 +66,19 @@ def _template_content(*, strict: bool) -> Checker:
             "rowType": one_of("NO_EFFECT", "SUCCESS", "UPDATE", "NOTE", "ERROR", "BASICS"),
         },
         ("title", "value"),
-        strict=strict,
+        manner=manner,
     )
-    table = record({"rows": array(row, 2, 8)}, ("rows",), strict=strict)
+    table = record({"rows": array(row, 2, 8)}, ("rows",), manner=manner)
     button = record(
         {"type": one_of(*BUTTONS), "title": text(5, 30), "content": text(1, 200)},
         ("type", "title", "content"),
-        strict=strict,
+        manner=manner,
     )
-    buttons = record({"items": array(button, 1, 3)}, ("items",), strict=strict)
-    compact = record({"items": array(button, 1, 2)}, ("items",), strict=strict)
-    images = record({"items": array(attachment, 1, 3)}, strict=strict)
+    buttons = record({"items": array(button, 1, 3)}, ("items",), manner=manner)
+    compact = record({"items": array(button, 1, 2)}, ("items",), manner=manner)
+    images = record({"items": array(attachment, 1, 3)}, manner=manner)
     tag = one_of(*TAGS)
-    otp = record({"value": text(1, 10)}, ("value",), strict=strict)
+    otp = record({"value": text(1, 10)}, ("value",), manner=manner)
     payment = record(
         {
             "bankCode": text(1, 6),
@@ -86,7 +88,7 @@ def _template_content(*, strict: bool) -> Checker:
             "note": text(0, 90),
         },
         ("bankCode", "accountName", "bankAccount", "amount", "note"),
-        strict=strict,
+        manner=manner,
     )
     voucher = record(
         {
@@ -97,7 +99,7 @@ def _template_content(*, strict: bool) -> Checker:
             "voucherCode": text(1, 25),
         },
         ("name", "condition", "startDate", "endDate", "voucherCode"),
-        strict=strict,
+        manner=manner,
     )
     rating_item = record(
         {
@@ -109,12 +111,12 @@ def _template_content(*, strict: bool) -> Checker:
             "description": text(1, 200),
         },
         ("rate", "title", "thanks", "description"),
-        strict=strict,
+        manner=manner,
     )
     rating = record(
         {"option": one_of("THREE_EMOTIONS", "FIVE_EMOTIONS", "FIVE_STARS"), "items": array(rating_item)},
         ("items",),
-        strict=strict,
+        manner=manner,
     )
     kind = {"type": anything, "logo": logo}
     body = kind | {"title": title, "paragraphs": paragraphs, "table": table}
@@ -123,33 +125,33 @@ def _template_content(*, strict: bool) -> Checker:
             "CUSTOM": record(
                 body | {"tag": tag, "buttons": buttons, "image": images},
                 ("buttons", "tag", "title"),
-                strict=strict,
+                manner=manner,
             ),
             "AUTHENTICATION": record(
                 kind | {"otp": otp, "securityWarning": paragraph},
                 ("logo", "otp", "securityWarning"),
-                strict=strict,
+                manner=manner,
             ),
             "PAYMENT_REQUEST": record(
                 body | {"payment": payment, "buttons": compact},
                 ("buttons", "logo", "payment", "title"),
-                strict=strict,
+                manner=manner,
             ),
             "VOUCHER": record(
                 body | {"tag": tag, "image": images, "voucher": voucher, "buttons": compact},
                 ("buttons", "tag", "title", "voucher"),
-                strict=strict,
+                manner=manner,
             ),
             "SERVICE_REVIEW": record(
                 kind | {"title": title, "rating": rating, "paragraph": paragraph, "buttons": compact},
                 ("buttons", "logo", "rating", "title"),
-                strict=strict,
+                manner=manner,
             ),
         }
     )
 
 
-def template_request(*, edit: bool, strict: bool = False) -> Checker:
+def template_request(*, edit: bool, manner: Manner = USUAL) -> Checker:
     """The body of create (POST) or edit (PUT) template."""
     parameter = record(
         {
@@ -158,19 +160,19 @@ def template_request(*, edit: bool, strict: bool = False) -> Checker:
             "sampleValue": text(1, 200),
         },
         ("name", "sampleValue", "type"),
-        strict=strict,
+        manner=manner,
     )
     fields: dict[str, Checker] = {
         "templateName": text(10, 60),
-        "templateContent": _template_content(strict=strict),
+        "templateContent": _template_content(manner=manner),
         "params": array(parameter),
         "note": text(1, 400),
         "trackingId": text(1, 200),
     }
     required = ("note", "templateContent", "templateName", "trackingId")
     if edit:
-        return record(fields | {"templateId": _template_id}, ("templateId", *required), strict=strict)
-    return record(fields, required, strict=strict)
+        return record(fields | {"templateId": _template_id}, ("templateId", *required), manner=manner)
+    return record(fields, required, manner=manner)
 
 
 def _template_id(value: Any) -> list[Violation] | None:

@@ -130,9 +130,7 @@ def _read(world: World, sender: str, body: bytes, *, edit: bool) -> tuple[dict[s
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}, answers.api_error("E400", [("", "must be a JSON object")])
-    violations = template_shapes.template_request(edit=edit, strict=world.settings.unknown_keys == "refuse")(
-        parsed
-    )
+    violations = template_shapes.template_request(edit=edit, manner=world.manner)(parsed)
     if violations:
         return {}, answers.api_error("E400", violations)
     if not world.has_sender(sender):

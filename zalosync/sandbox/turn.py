@@ -54,6 +54,20 @@ class Ask:
     cause: str = "bad_phone"
     switches: Mapping[str, Any] = field(default_factory=dict)  # other settings for this request
 
+    def joined(self, own: "Ask") -> "Ask":
+        """Both wishes at once, where two faults act on one request."""
+        if self.only is None or own.only is None:
+            only = own.only if self.only is None else self.only
+        else:
+            only = self.only & own.only
+        return Ask(
+            only,
+            self.answer_all or own.answer_all,
+            self.refuse | own.refuse,
+            own.cause if own.refuse else self.cause,
+            {**self.switches, **own.switches},
+        )
+
 
 HONEST: Final = Ask()
 

@@ -7,7 +7,7 @@ value. Paths are put together only when something is wrong, so a right value cos
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 Violation = tuple[str, str]  # (path such as messages[0].destinations, text)
 Checker = Callable[[Any], "list[Violation] | None"]
@@ -105,17 +105,24 @@ def array(item: Checker, minimum: int = 0, maximum: int | None = None) -> Checke
     return check
 
 
+class Manner(NamedTuple):
+    """How objects are read where the schema leaves it open: unknown names, null for what may be absent."""
+
+    unknown_names: bool = True
+    nulls: bool = False
+
+
+USUAL = Manner()
+
+
 def record(
     fields: Mapping[str, Checker],
     required: tuple[str, ...] = (),
     *,
-    strict: bool = False,
+    manner: Manner,
     rule: Checker | None = None,
 ) -> Checker:
-    """An object: known fields are checked, null counts as absent, `strict` refuses unknown ones.
-
-    `rule` sees the whole object once its fields are right, for what holds between fields.
-    """
+    """An object with known fields; `rule` sees the whole once its fields are right."""
 
     def check(value: Any) -> list[Violation] | None:
         if type(value) is not dict:
@@ -124,12 +131,14 @@ def record(
         for name, each in value.items():
             checker = fields.get(name)
             if checker is None:
-                if strict:
+                if not manner.unknown_names:
                     found.append((name, "is not a known property"))
             elif each is not None:
                 wrong = checker(each)
                 if wrong:
                     found.extend((join(name, path), said) for path, said in wrong)
+            elif not manner.nulls and name not in required:
+                found.append((name, "must not be null"))
         found.extend((name, "must not be null") for name in required if value.get(name) is None)
         if rule is not None and not found:
             return rule(value)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zalosync.sandbox import decrypt, shapes
 from zalosync.sandbox.settings import ListedTemplate, Settings
 from zalosync.sandbox.store import Store
-from zalosync.sandbox.validate import Checker
+from zalosync.sandbox.validate import Checker, Manner
 
 _USAGE_KEPT: Final = 10_000
 _INT32: Final = 32
@@ -37,12 +37,17 @@ class World:
         self.next_due = 0.0
 
     @property
+    def manner(self) -> Manner:
+        """How bodies are read under the present switches."""
+        return Manner(self.settings.unknown_keys == "ignore", self.settings.null_values == "ignore")
+
+    @property
     def send_checker(self) -> Checker:
         """The checker of send bodies under the present switches."""
         if self._checker is None:
             s = self.settings
             self._checker = shapes.send_request(
-                strict=s.unknown_keys == "refuse",
+                manner=self.manner,
                 clip_ids=s.long_ids == "clip",
                 wrap=s.window_wrap == "allow",
                 template_id_max=2**31 - 1 if s.template_id_bits == _INT32 else 2**63 - 1,
