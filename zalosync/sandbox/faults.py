@@ -16,6 +16,7 @@ faults:
 Every condition given must hold. All faults that hold act on one request, the first outermost.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -31,6 +32,7 @@ from zalosync.sandbox.settings import SettingsError, load_mapping
 from zalosync.sandbox.store import Store
 from zalosync.sandbox.turn import CALLS, Takes, hits
 
+_SPAN: Final = re.compile(r"[0-9]+(-[0-9]*)?")
 MATCHED: Final = ("to", "messageId", "sender", "template", "bulkId")
 
 
@@ -70,13 +72,16 @@ class Fault(BaseModel):
                 raise ValueError(f"no call is called {name!r}; known: {', '.join(CALLS)}")
         return value
 
+    @field_validator("requests", mode="before")
+    @classmethod
+    def _single(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value
+
     @field_validator("requests")
     @classmethod
     def _range(cls, value: tuple[int, ...] | str | None) -> tuple[int, ...] | str | None:
-        if isinstance(value, str):
-            first, dash, last = value.partition("-")
-            if not (first.isdecimal() and (last.isdecimal() or (dash and not last))):
-                raise ValueError("write 3-7, or 3- for all from the third on, or a list of numbers")
+        if isinstance(value, str) and not _SPAN.fullmatch(value):
+            raise ValueError("write 3-7, or 3- for all from the third on, or a list of numbers")
         return value
 
     @field_validator("match")
