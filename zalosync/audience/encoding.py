@@ -80,7 +80,9 @@ def _recoded(blocks: Iterable[bytes], encoding: str, file: str, line: int = 1) -
             yield text.encode()
             line += text.count("\n")
         yield decoder.decode(b"", final=True).encode()
-    except UnicodeError:
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line += before.decode(encoding, errors="ignore").count("\n")
         message = f"the text was taken for {encoding.upper()}, but from here on it is not"
         raise broken(Code.ENCODING, file, line, message, allowed="UTF-8") from None
 

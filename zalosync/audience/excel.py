@@ -10,6 +10,10 @@ from zalosync.audience.part import Part, check_values, checked_columns, composed
 from zalosync.audience.source import Budget, Source, raw_blocks
 from zalosync.audience.workbook import checked_workbook
 
+# How the library writes a cell that is a date; a day without a time is midnight.
+_MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$"
+_MOMENT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2})$"
+
 
 def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], None]) -> Iterator[Part]:
     """The rows of the first sheet; the first part has the columns and no rows.
@@ -44,7 +48,10 @@ def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], 
     outside = table.select(frame.columns[len(columns) :])
     _check_outside(outside, table["__line"], file)
     kept = values.filter(~pl.all_horizontal(pl.col(columns).is_null()))
-    part = Part(composed(kept.select(pl.col(columns).fill_null(""))), kept["__line"].alias("line"))
+    texts = kept.select(
+        pl.col(columns).fill_null("").str.replace(_MIDNIGHT, "${1}").str.replace(_MOMENT, "${1}T${2}")
+    )
+    part = Part(composed(texts), kept["__line"].alias("line"))
     check_values(part, file, limits)
     yield part
 

@@ -11,6 +11,8 @@ from zalosync.audience.limits import Limits
 
 BLOCK = 1 << 22  # bytes that are handled at once
 _GZIP = 16 + zlib.MAX_WBITS
+_SLICE = 1 << 14  # compressed bytes that are handed over at once
+_MOST_MEMBERS = 100_000  # block-wise compressors write one for 64 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +91,36 @@ def _gunzipped(blocks: Iterable[bytes], source: Source, limits: Limits) -> Itera
 
 
 def _inflated(blocks: Iterable[bytes], file: str) -> Iterator[bytes]:
+    """Pieces of at most `BLOCK` bytes. Input goes in by slices: the end of a member copies what is left."""
     member = zlib.decompressobj(_GZIP)
     begun = False
+    members = 0
     try:
-        for block in blocks:
-            data = block
-            while data:
+        for data in _slices(blocks):
+            left = data
+            while left:
                 begun = True
-                piece = member.decompress(data, BLOCK)
+                piece = member.decompress(left, BLOCK)
                 yield piece
-                data = member.unconsumed_tail
-                while len(piece) == BLOCK and not data and not member.eof:
+                left = member.unconsumed_tail
+                while len(piece) == BLOCK and not left and not member.eof:
                     piece = member.decompress(b"", BLOCK)
                     yield piece
                 if member.eof:
-                    data = member.unused_data
+                    left = member.unused_data
                     member = zlib.decompressobj(_GZIP)
                     begun = False
+                    members += 1
+                    if members > _MOST_MEMBERS:
+                        message = f"the file has more than {_MOST_MEMBERS:,} gzip members"
+                        raise broken(Code.COMPRESSION, file, 1, message, allowed="compress it in one go")
     except zlib.error:
         raise broken(Code.COMPRESSION, file, 1, "the file is no gzip file, or a damaged one") from None
     if begun:
         raise broken(Code.COMPRESSION, file, 1, "the gzip file is cut short")
+
+
+def _slices(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    for block in blocks:
+        for start in range(0, len(block), _SLICE):
+            yield block[start : start + _SLICE]
