@@ -374,7 +374,6 @@ def test_files_outside_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             "a\0.csv",
             "",
             ".",
-            "lists/a.csv/",
             "x" * 2_000 + ".csv",
             str(root / "lists" / "a.csv"),
         ),
