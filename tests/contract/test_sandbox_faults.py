@@ -1,6 +1,7 @@
 """Every fault by its name: what the caller gets, and what the sandbox really took."""
 
 import gzip
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -221,13 +222,14 @@ def test_duplicates_for_one_request(name: str, status: int, deliveries: int) -> 
 
 def test_logs_late_full_and_spoiled() -> None:
     """Logs can lag, be filled to their limit, lose rows and come without what is optional."""
-    for name, check in (
+    checks: list[tuple[str, Callable[[list[dict[str, Any]]], bool]]] = [
         ("late-logs", lambda rows: rows == []),
         ("full-page", lambda rows: len(rows) == 50 and rows[-1]["messageId"].startswith("other-")),
         ("missing-rows", lambda rows: 0 < len(rows) < 6),
         ("bare-rows", lambda rows: any("sentAt" not in row for row in rows)),
         ("no-status", lambda rows: any("status" not in row for row in rows)),
-    ):
+    ]
+    for name, check in checks:
         caller = Caller(CALM, [{"do": name, "on": "logs"}])
         _send(caller)
         assert check(_rows(caller.call("GET", "/zalo/1/logs"))), name
@@ -246,11 +248,12 @@ def test_keys_that_do_not_fit() -> None:
     """A key may come armoured, cut, or be another one."""
     caller = Caller(CALM)
     honest = caller.json("POST", KEY_PATH)["publicKey"]
-    for name, check in (
+    checks: list[tuple[str, Callable[[str], bool]]] = [
         ("key-pem", lambda key: key.startswith("-----BEGIN PUBLIC KEY-----")),
         ("key-broken", lambda key: honest.startswith(key) and key != honest),
         ("key-foreign", lambda key: key != honest and key.startswith("MIIBIjANB")),
-    ):
+    ]
+    for name, check in checks:
         faulty = Caller(CALM, [{"do": name}])
         faulty.model.world.make_key = caller.model.world.make_key
         assert check(orjson.loads(faulty.call("POST", KEY_PATH).body)["publicKey"]), name
@@ -282,11 +285,14 @@ def test_faults_of_other_calls() -> None:
 
 def test_two_faults_on_one_request() -> None:
     """All faults that hold act on one request: a part is dropped, and the answer is lost on top."""
-    script = [{"do": "accepted-then-reset"}, {"do": "partial-accept", "match": {"messageId": "m0"}}]
+    script: list[dict[str, Any]] = [
+        {"do": "accepted-then-reset"},
+        {"do": "partial-accept", "match": {"messageId": "m0"}},
+    ]
     caller = Caller(CALM, script)
     assert _send(caller).wire.action == "reset"
     assert caller.totals(end=True)["accepted"] == 5
-    both = [
+    both: list[dict[str, Any]] = [
         {"do": "partial-accept", "match": {"messageId": "m0"}},
         {"do": "partial-accept", "match": {"messageId": "m1"}},
         {"do": "row-rejected", "match": {"messageId": "m2"}},
