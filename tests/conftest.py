@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from pytest_socket import disable_socket, socket_allow_hosts
+from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -14,6 +14,13 @@ def _loopback_only() -> None:
     """No test reaches anything but this machine."""
     disable_socket(allow_unix_socket=True)
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture
+def loopback(_loopback_only: None) -> None:
+    """A test that talks to a server on this machine asks for this."""
+    enable_socket()
+    socket_allow_hosts(["127.0.0.1", "::1"])
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,179 @@
+"""Runs `zalosync` as its users do: a process of its own, its own environment, its output on files."""
+
+import atexit
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+LONGEST: Final = 100.0  # seconds that a command of a test may take
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """What a command sees: nothing of the caller's shell but what it takes to run."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), "ZALOSYNC_ACTOR": "test", **more}
+
+
+class Warm:
+    """The process that forks commands, asked over its pipes."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.warm"],
+            cwd=REPOSITORY,
+            env=environment({}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._read = b""
+        self._started: list[int] = []
+        self._ended: dict[int, int] = {}
+
+    def launch(self, asked: Mapping[str, Any]) -> int:
+        """Start a command; gives its process id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self._process.stdin.flush()
+        while not self._started:
+            self._listen(LONGEST)
+        return self._started.pop()
+
+    def ended(self, pid: int, timeout: float) -> int | None:
+        """The exit code of a command (negative: the signal that ended it), or None while it runs."""
+        if pid not in self._ended:
+            self._listen(timeout)
+        return self._ended.get(pid)
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+    def _listen(self, timeout: float) -> None:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        if not select.select([descriptor], [], [], timeout)[0]:
+            return
+        data = os.read(descriptor, 65536)
+        assert data, "the process that starts commands died"
+        *lines, self._read = (self._read + data).split(b"\n")
+        for line in lines:
+            said = json.loads(line)
+            if "pid" in said:
+                self._started.append(said["pid"])
+            else:
+                self._ended[said["ended"]] = said["status"]
+
+
+@cache
+def warm() -> Warm:
+    """One for all commands of this test process."""
+    process = Warm()
+    atexit.register(process.close)
+    return process
+
+
+@dataclass(slots=True)
+class Running:
+    """A command that was started, in a session of its own."""
+
+    pid: int
+    folder: Path = field(repr=False)
+
+    def poll(self, timeout: float = 0.0) -> int | None:
+        """The exit code, if it ends within `timeout` seconds."""
+        return warm().ended(self.pid, timeout)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process alone."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> Done:
+        """End it as `kill -9` does."""
+        self.send(signal.SIGKILL)
+        return self.wait()
+
+    def wait(self) -> Done:
+        """Wait for the end."""
+        code = None
+        while code is None:
+            code = self.poll(LONGEST)
+        said = [(self.folder / name).read_text(encoding="utf-8") for name in ("out", "err")]
+        shutil.rmtree(self.folder)
+        return Done(code, *said)
+
+
+def start(
+    root: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    die: tuple[str, int] | None = None,
+) -> Running:
+    """Start one command in a folder.
+
+    Args:
+        root: the working folder.
+        arguments: of the command line.
+        environ: variables besides the few that any process has.
+        die: the process kills itself right before this audit event happens for the n-th time.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="zs-test-"))
+    asked = {
+        "args": arguments,
+        "cwd": str(root),
+        "env": environment(environ or {}),
+        "out": str(folder / "out"),
+        "err": str(folder / "err"),
+        "die": die,
+    }
+    return Running(warm().launch(asked), folder)
+
+
+def zalosync(root: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Done:
+    """Run one command in a folder to its end."""
+    return start(root, *arguments, environ=environ).wait()
+
+
+def cold(root: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Done:
+    """Run one command to its end in a process that was not forked: as a shell would."""
+    done = subprocess.run(
+        [sys.executable, "-m", "zalosync.cli.main", *arguments],
+        cwd=root,
+        env=environment(environ or {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)

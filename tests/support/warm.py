@@ -1,0 +1,121 @@
+"""A process that has imported everything and forks a real `zalosync` process for each command asked of it.
+
+A command starts in some milliseconds instead of most of a second, so that hundreds of them can be killed in
+a test. Reads one JSON object a line: `args`, `cwd`, `env`, `out`, `err`, and `die` (an event of Python's
+audit hooks and a number: the process kills itself with SIGKILL right before that event happens for that
+time). Writes one JSON object a line: `pid` of what was started, or `ended` and its `status`.
+"""
+
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import tempfile
+import threading
+from typing import Any
+
+MODULES = (
+    "alembic.command",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "httpx",
+    "polars",
+    "sqlalchemy.dialects.sqlite",
+    "zalosync.apply.execute",
+    "zalosync.cli.apply",
+    "zalosync.cli.history",
+    "zalosync.cli.ledger",
+    "zalosync.cli.main",
+    "zalosync.cli.plan",
+    "zalosync.cli.refresh",
+    "zalosync.cli.senders",
+    "zalosync.cli.settling",
+    "zalosync.cli.status",
+    "zalosync.cli.who",
+    "zalosync.console.documents",
+    "zalosync.console.progress",
+    "zalosync.console.text",
+    "zalosync.infobip.client",
+    "zalosync.plan.build",
+    "zalosync.refresh.reports",
+    "zalosync.refresh.rescue",
+    "zalosync.sandbox.embedded",
+    "zalosync.spec.load",
+)
+
+
+def _die_at(event: str, number: int) -> None:
+    """Let this process kill itself right before an audit event happens for the n-th time."""
+    seen = 0
+
+    def hook(name: str, _arguments: tuple[Any, ...]) -> None:
+        nonlocal seen
+        if name == event:
+            seen += 1
+            if seen == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def _command(asked: dict[str, Any]) -> None:
+    """Be the asked for command, in the forked child."""
+    os.setsid()
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    tempfile.tempdir = None
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(os.open(asked["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1)
+    os.dup2(os.open(asked["err"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["zalosync", *asked["args"]]
+    if asked.get("die"):
+        _die_at(*asked["die"])
+    importlib.import_module("zalosync.cli.main").main(asked["args"])
+
+
+def _say(document: dict[str, Any]) -> None:
+    os.write(1, json.dumps(document).encode() + b"\n")
+
+
+def serve() -> None:
+    """Fork commands until the asking side goes away. In a forked child this returns by SystemExit."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    waiting = b""
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if woken in ready:
+            os.read(woken, 1024)
+            while True:
+                try:
+                    pid, status = os.waitpid(-1, os.WNOHANG)
+                except ChildProcessError:
+                    break
+                if pid == 0:
+                    break
+                _say({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+        if 0 in ready:
+            data = os.read(0, 65536)
+            if not data:
+                return
+            *lines, waiting = (waiting + data).split(b"\n")
+            for line in lines:
+                pid = os.fork()
+                if pid == 0:
+                    _command(json.loads(line))
+                _say({"pid": pid})
+
+
+if __name__ == "__main__":
+    for module in MODULES:
+        importlib.import_module(module)
+    assert threading.active_count() == 1, "a process with threads must not fork"
+    serve()
