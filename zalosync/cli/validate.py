@@ -34,7 +34,7 @@ def validate(options: Options, paths: tuple[Path, ...]) -> int:
     root, now = session.root, session.clock.now()
     concerns = _concerned(root, paths)
     survey = survey_project(root, environment=options.environment, now=now, offline=True)
-    found = [*survey.problems, *_audience_problems(root, survey.campaigns, survey.problems)]
+    found = [*survey.problems, *audience_problems(root, survey.campaigns, survey.problems)]
     project = survey.project
     said = [*project.findings, *policy_findings(project, now)] if project is not None else []
     problems = SpecError(found).problems if found else ()
@@ -68,7 +68,7 @@ def _concerned(root: Path, paths: Sequence[Path]) -> Callable[[str], bool]:
     return lambda file: not wanted or any(PurePosixPath(file).is_relative_to(each) for each in wanted)
 
 
-def _audience_problems(
+def audience_problems(
     root: Path, campaigns: Sequence["LoadedCampaign"], known: Sequence[Problem]
 ) -> Iterator[Problem]:
     """Templates and columns of every campaign, against the headers of its audience."""
@@ -100,7 +100,7 @@ def _column_problems(loaded: "LoadedCampaign", columns: Sequence[str]) -> Iterat
     for key, column in (("phone", audience.phone), ("consent", audience.consent)):
         if column is not None and column not in columns:
             yield loaded.problem(
-                "ZS305",
+                "ZS355",
                 f"spec.audience.{key}",
                 f"the audience has no column `{column}`",
                 allowed=", ".join(columns[:20]),
@@ -133,7 +133,7 @@ class _Headers:
             loaded.problem(
                 each.code,
                 "spec.audience.path",
-                f"{each.place}: {each.message}",
+                f"{each.place if each.place.line > 1 else each.place.file}: {each.message}",
                 found=each.found,
                 allowed=each.allowed,
             )

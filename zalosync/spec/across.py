@@ -25,18 +25,23 @@ _OPT_OUT = re.compile(
 )
 
 
-def cross_problems(campaigns: Sequence[Document], policies: Sequence[LoadedPolicy]) -> list[Problem]:
+def cross_problems(
+    campaigns: Sequence[Document], policies: Sequence[LoadedPolicy], known: Sequence[Problem]
+) -> list[Problem]:
     """The problems that no file has by itself.
 
     Args:
         campaigns: every campaign file that could be read as YAML, also those with problems of their own.
         policies: those that could be read.
+        known: what is wrong with single files.
     """
+    wrong = {problem.place.file for problem in known}
     problems = list(_same_names(campaigns))
     problems += _taken_names(campaigns)
     problems += _same_policies(policies)
     for each in policies:
-        problems += _rules(each)
+        if each.file not in wrong:
+            problems += _rules(each)
     return problems
 
 

@@ -299,6 +299,7 @@ class _Builder:
                 self._lines[line - 1][max(0, column - 2) : column - 1] if line <= len(self._lines) else ""
             )
             template = rest.startswith("{") and (before == "{" or rest.startswith("{{"))
+            column -= template and before == "{"
             self._node(event, (*steps, "?"), depth + 1)
             message = (
                 'a template must stand in quotes: write "{{ … }}"'

@@ -86,7 +86,8 @@ def survey_project(root: Path, *, environment: str | None, now: datetime, offlin
     prices = reader.prices()
     templates = reader.templates()
     campaigns = tuple(sorted(reader.campaigns(templates), key=lambda each: each.name))
-    problems = tuple(dict.fromkeys((*reader.problems, *cross_problems(reader.documents, policies))))
+    known = reader.problems
+    problems = tuple(dict.fromkeys((*known, *cross_problems(reader.documents, policies, known))))
     if problems or project is None:
         return Survey(None, campaigns, problems, files.read)
     name, settings = _environment(project, environment, offline=offline)

@@ -97,6 +97,7 @@ def _window(campaign: Campaign) -> Iterator[Fault]:
         "change a bound, or write `allowWrap: true`",
         window.bounds_without_wrap(at),
         shown,
+        rests_on=tuple((*steps, key) for key in ("days", "from", "to", "timezone")),
     )
 
 

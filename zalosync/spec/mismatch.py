@@ -43,20 +43,26 @@ def explained(detail: ErrorDetails, document: Document, model: type[Shape]) -> t
     if kind == "missing":
         parent = steps[:-1]
         what = described(schema_at(model, steps)).rstrip(".")
+        what = what if what.isupper() or "`" in what[:2] else what[:1].lower() + what[1:]
         message = f"the required key `{steps[-1]}` is missing" + (f" ({what})" if what else "")
         return steps, Problem("ZS131", document.place(parent, key=True), path, message)
     if kind == "extra_forbidden":
         return steps, _unknown_key(steps, document, model)
     if kind.startswith("ZS"):
-        key = (kind in _OF_A_MAPPING and isinstance(found, dict)) or "[key]" in detail["loc"]
-        told = "" if kind == "ZS142" else shown(found, steps, document)
-        if "[key]" in detail["loc"]:
-            told = f"`{visible(str(steps[-1]))[:60]}`"
+        whole = (kind in _OF_A_MAPPING and isinstance(found, dict)) or kind == "ZS142"
+        key = whole or "[key]" in detail["loc"]
+        told = "" if whole else _found(detail, found, steps, document)
         return steps, Problem(kind, document.place(steps, key=key), path, detail["msg"], found=told)
     code, message, allowed, meant = _told(detail, found, steps, document, model)
     place = document.place(steps, key="[key]" in detail["loc"])
-    told = shown(found, steps, document)
+    told = _found(detail, found, steps, document)
     return steps, Problem(code, place, path, message, found=told, allowed=allowed, meant=meant)
+
+
+def _found(detail: ErrorDetails, found: Value, steps: Steps, document: Document) -> str:
+    if "[key]" in detail["loc"]:
+        return f"`{visible(str(steps[-1]))[:60]}`"
+    return shown(found, steps, document)
 
 
 def _steps(detail: ErrorDetails, document: Document) -> Steps:
@@ -89,6 +95,8 @@ def _told(
     """Code, message, allowed and near miss for pydantic's own kinds of errors."""
     kind, context, schema = detail["type"], detail.get("ctx", {}), schema_at(model, steps)
     written = document.plain.get(steps)
+    if "[key]" in detail["loc"]:
+        schema, found = schema_at(model, steps[:-1]).get("propertyNames", {}), str(steps[-1])
     if kind == "string_type" and written is not None:
         return "ZS133", f'YAML reads this as {kind_of(found)}; write it in quotes: "{written}"', "a text", ""
     if kind in {"enum", "literal_error"}:
@@ -129,7 +137,8 @@ def _length(kind: str, context: Mapping[str, Any], found: Value) -> tuple[str, s
     limit = f"at least {least:,}" if least is not None else f"at most {context.get('max_length'):,}"
     if kind.startswith("string"):
         length = len(found) if isinstance(found, str) else 0
-        return "ZS136", f"the text has {length:,} characters", f"{limit} characters"
+        message = f"the text has {length:,} characters" if length else "the text is empty"
+        return "ZS136", message, f"{limit} character{'' if least == 1 else 's'}"
     return "ZS141", f"there are {context.get('actual_length')} entries", limit
 
 

@@ -8,7 +8,7 @@ Zalo contract 3.210.0.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from zalosync.spec.values import (
@@ -18,6 +18,7 @@ from zalosync.spec.values import (
     Host,
     Moment,
     Name,
+    Region,
     SenderId,
     Shape,
     SpeedUnit,
@@ -100,12 +101,12 @@ class Metadata(Shape):
         examples=[["order-sent"]],
     )
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> "Metadata":
-        names = (*self.previous_names, self.name)
-        if len(set(names)) != len(names):
+    @field_validator("previous_names", mode="after")
+    @classmethod
+    def _names_differ(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if len({*names, info.data.get("name")}) != len(names) + 1:
             raise PydanticCustomError("ZS202", "a name stands twice among `name` and `previousNames`")
-        return self
+        return names
 
 
 class TemplateRef(Shape):
@@ -131,7 +132,7 @@ class Audience(Shape):
         description="A template for what makes a message distinct; the normalised phone where it is absent.",
         examples=["{{ order_code }}"],
     )
-    region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
+    region: Region = Field(
         default="VN", description="The country by which national numbers are read.", examples=["VN"]
     )
     where: Expression | None = Field(

@@ -4,7 +4,7 @@ The map is the models' own JSON Schema, so that errors, `zalosync schema` and th
 say different things.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -42,15 +42,37 @@ def _plain(schema: Any) -> Any:
 
 def schema_at(model: type[Shape], steps: Steps) -> Schema:
     """The schema of the value at these steps; empty where the language knows none."""
-    here = resolved(model, schema_of(model))
+    here: Schema = schema_of(model)
     for step in steps:
-        if isinstance(step, int):
-            here = here.get("items", {})
-        else:
-            extra = here.get("additionalProperties")
-            here = here.get("properties", {}).get(step, extra if isinstance(extra, dict) else {})
-        here = resolved(model, here)
-    return here
+        inner: Schema = {}
+        for choice in _choices(model, here):
+            extra = choice.get("additionalProperties")
+            if isinstance(step, int):
+                inner = inner or choice.get("items", {})
+            else:
+                inner = inner or choice.get("properties", {}).get(
+                    step, extra if isinstance(extra, dict) else {}
+                )
+        here = inner
+    return resolved(model, here)
+
+
+def _below(schema: Schema, step: str | int) -> Schema:
+    if isinstance(step, int):
+        found = schema.get("items", {})
+    else:
+        found = schema.get("properties", {}).get(step) or schema.get("additionalProperties")
+    return found if isinstance(found, dict) else {}
+
+
+def _choices(model: type[Shape], schema: Schema) -> Iterator[Schema]:
+    """A schema and everything that it may be instead."""
+    while "$ref" in schema:
+        target = schema_of(model)["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+    yield schema
+    for choice in schema.get("anyOf", ()):
+        yield from _choices(model, choice)
 
 
 def resolved(model: type[Shape], schema: Schema) -> Schema:
@@ -69,7 +91,10 @@ def resolved(model: type[Shape], schema: Schema) -> Schema:
 
 def keys_at(model: type[Shape], steps: Steps) -> tuple[str, ...]:
     """The keys that may stand in the mapping at these steps."""
-    return tuple(schema_at(model, steps).get("properties", ()))
+    keys: dict[str, None] = {}
+    for choice in _choices(model, schema_at(model, steps)):
+        keys.update(dict.fromkeys(choice.get("properties", ())))
+    return tuple(keys)
 
 
 def choices_of(schema: Schema) -> tuple[str, ...]:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from zalosync.spec.model import MAX_INT32
@@ -43,9 +50,11 @@ class _DurationHolder(Shape):
 def _period(value: Any) -> Duration | Literal["calendar-month"]:
     if value == CALENDAR_MONTH:
         return CALENDAR_MONTH
-    if isinstance(value, (str, dict, Duration)):
+    try:
         return _DurationHolder.model_validate({"value": value}).value
-    raise PydanticCustomError("ZS137", "a period is `calendar-month` or a duration such as 24h")
+    except ValidationError as error:
+        message = "a period is `calendar-month`, or a duration such as 24h"
+        raise PydanticCustomError("ZS137", message) from error
 
 
 class FrequencyCap(Shape):
@@ -125,6 +134,7 @@ def _rule(value: Any) -> Rule:
 RuleField = Annotated[
     Rule,
     PlainValidator(_rule),
+    PlainSerializer(lambda rule: rule.model_dump(mode="json", by_alias=True), return_type=dict),
     WithJsonSchema(
         {
             "anyOf": [

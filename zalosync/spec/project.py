@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from zalosync.errors import UsageError
 from zalosync.spec.endpoint import SANDBOX, base_url_fault
+from zalosync.spec.safe_open import FileRefused, inside
 from zalosync.spec.secret import Secret, SecretRef, resolve
 from zalosync.spec.values import (
     Currency,
@@ -57,8 +58,14 @@ def _base_url(value: Any) -> str | SecretRef:
 def _ledger(value: Any) -> str | SecretRef:
     if not isinstance(value, str):
         return _reference(value)
-    if value.startswith("sqlite:///") and len(value) > len("sqlite:///") and value.isprintable():
-        return value
+    if value.startswith("sqlite:///"):
+        try:
+            return f"sqlite:///{inside(value.removeprefix('sqlite:///'))}"
+        except FileRefused as error:
+            words = {"reason": error.reason}
+            raise PydanticCustomError(
+                "ZS147", "this ledger is not in the project: {reason}", words
+            ) from error
     if value.startswith(("postgresql://", "postgresql+psycopg://")) and value.isprintable():
         if urlsplit(value).password or "password=" in value:
             raise PydanticCustomError(
@@ -351,10 +358,21 @@ class TemplateContract(Shape):
     )
 
 
+def _template_number(value: str) -> str:
+    if re.fullmatch(r"[1-9][0-9]{0,18}", value) is None:
+        raise PydanticCustomError("ZS136", "a template is named by its number")
+    return value
+
+
+TemplateNumber = Annotated[
+    str, AfterValidator(_template_number), Field(json_schema_extra={"pattern": "^[1-9][0-9]{0,18}$"})
+]
+
+
 class TemplatesLock(Shape):
     """`templates.lock.yaml`: the provider's own contract of each template, pinned."""
 
-    templates: Mapping[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$")], TemplateContract] = Field(
+    templates: Mapping[TemplateNumber, TemplateContract] = Field(
         description="By the template's number, in quotes.", examples=[{}]
     )
 

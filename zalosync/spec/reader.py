@@ -100,10 +100,13 @@ class ProjectReader:
         return None if document is None else self._shape(document, Prices, trusted=True)
 
     def templates(self) -> Mapping[int, TemplateContract]:
-        """The pinned contracts, by template number; empty where there is no lock file."""
+        """The pinned contracts, by template number; empty without a lock file that is right."""
         document = self._files.beside(LOCK_FILE)
+        before = len(self._problems)
         lock = None if document is None else self._shape(document, TemplatesLock, trusted=True)
-        return {} if lock is None else {int(name): each for name, each in lock.templates.items()}
+        if lock is None or len(self._problems) > before:
+            return {}
+        return {int(name): each for name, each in lock.templates.items()}
 
     def _shape(self, document: Document, model: type[ShapeT], *, trusted: bool = False) -> ShapeT | None:
         read = shaped(document, model, self._reading, trusted=trusted)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from zalosync.errors import Problem
+from zalosync.errors import Place, Problem
 from zalosync.spec.document import AGAIN, Document, Steps, Value, path_text
 from zalosync.spec.mismatch import explained
 from zalosync.spec.outline import MAY_BE_NULL, schema_at
@@ -63,6 +64,7 @@ def shaped(
     empties = list(_empty(document, model))
     data: Value = _without(document.value, [steps for steps, _ in empties])
     problems += [with_source(problem, document, show=show) for _, problem in empties]
+    said = {problem.place for problem in problems}
     result: ShapeT | None = None
     try:
         result = _read(model, data, context)
@@ -73,7 +75,7 @@ def shaped(
             if detail["type"] == "default_factory_not_called":
                 continue
             steps, problem = explained(detail, document, model)
-            if steps in (steps_ for steps_, _ in empties):
+            if _is_said(detail, steps, document, said):
                 continue
             problems.append(with_source(problem, document, show=show))
             (missing if detail["type"] == "missing" else wrong).append(steps)
@@ -86,6 +88,16 @@ def shaped(
             problem = Problem("ZS123", place, path_text(steps), message, found=f"`{text}`")
             problems.append(with_source(problem, document, show=show))
     return Shaped(result, tuple(problems))
+
+
+def _is_said(detail: ErrorDetails, steps: Steps, document: Document, said: set[Place]) -> bool:
+    """Whether a mismatch only repeats what another problem says."""
+    if detail["type"] == "too_short":
+        found = document.at(steps)
+        return isinstance(found, list) and len(found) > 0  # its entries are wrong, and each is named
+    return detail["type"] != "missing" and (
+        document.place(steps) in said or document.place(steps, key=True) in said
+    )
 
 
 def _read(model: type[ShapeT], data: Value, context: Reading) -> ShapeT:

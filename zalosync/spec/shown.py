@@ -12,7 +12,7 @@ _SECRET_KEY = re.compile(f"(?i)({_SECRET_NAMES})")
 # A secret's key and a literal value after it, also within a mapping on one line.
 _SECRET_VALUE = re.compile(
     rf"""(?ix) \b ((?:{_SECRET_NAMES}) ["']? \s* : \s+)
-    (?! \{{ \s* (?:env|file) \b | sqlite: ) (?: "[^"]*"? | '[^']*'? | [^,}}\s]+ )"""
+    (?! \{{ \s* (?:env\b|file\b|\}}) | sqlite: ) (?: "[^"]*"? | '[^']*'? | \{{[^}}]*\}}? | [^,}}\s]+ )"""
 )
 _USER_INFO = re.compile(r"//[^/@\s\"']+@")
 _OURS = re.compile(r"""^\s*["']?apiVersion["']?\s*:\s*["']?zalosync/""")

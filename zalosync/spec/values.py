@@ -68,6 +68,8 @@ _HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
 )
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_REGION = re.compile(r"[A-Z]{2}")
+MAX_MONEY = 10**12
 
 
 class Shape(BaseModel):
@@ -234,6 +236,18 @@ def _calendar_day(value: Any) -> date:
     raise PydanticCustomError("ZS138", "a day is written 2027-01-31")
 
 
+def _money(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        amount = value
+    elif type(value) is int or type(value) is float:
+        amount = Decimal(str(value))  # as it is written: 0.012 is 0.012
+    else:
+        raise PydanticCustomError("ZS132", "a number belongs here, without quotes")
+    if not 0 <= amount < MAX_MONEY:
+        raise PydanticCustomError("ZS135", "an amount of money is at least 0 and less than a million million")
+    return amount
+
+
 def _matching(pattern: re.Pattern[str], code: str, message: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if pattern.fullmatch(value) is None:
@@ -354,12 +368,17 @@ Currency = Annotated[
     AfterValidator(_matching(_CURRENCY, "ZS136", "a currency is three capital letters, such as EUR")),
     Field(json_schema_extra={"pattern": "^[A-Z]{3}$"}),
 ]
+Region = Annotated[
+    str,
+    AfterValidator(_matching(_REGION, "ZS136", "a country is two capital letters, such as VN")),
+    Field(json_schema_extra={"pattern": "^[A-Z]{2}$"}),
+]
 Host = Annotated[str, AfterValidator(_host)]
 WebUrl = Annotated[str, AfterValidator(_web_url), Field(max_length=2048)]
 Text = Annotated[str, AfterValidator(_printable), Field(max_length=255)]
 Money = Annotated[
     Decimal,
-    Field(ge=0, max_digits=18),
+    PlainValidator(_money),
     PlainSerializer(lambda amount: str(amount.normalize()), return_type=str),
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]

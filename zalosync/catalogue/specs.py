@@ -1,35 +1,8 @@
-"""Every code and finding that zalosync can name, with why it exists and how it is mended: data, no logic.
+"""Codes of specs: ZS1xx for files and their shape, ZS2xx for what they mean."""
 
-Codes go by what they are about: ZS1xx the shape of specs and the files of a project, ZS2xx their meaning,
-ZS3xx audiences and templates, ZS5xx and ZS8xx the provider, ZS6xx ledger and apply. Findings have names in
-words, and a severity that policies may change under `rules`. A code is never given a second meaning.
-"""
+from zalosync.catalogue.entry import Entry
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What `zalosync explain` says of one code.
-
-    Attributes:
-        code: `ZS…`, or the kebab-case id of a finding.
-        title: what it is, in one line.
-        why: why it is refused or said.
-        mend: what to do.
-        severity: of a finding where no policy says otherwise; None for errors.
-    """
-
-    code: str
-    title: str
-    why: str
-    mend: str
-    severity: Literal["error", "warn", "off"] | None = None
-
-
-_FILES = (
+FILES = (
     Entry(
         "ZS100",
         "There is no project here",
@@ -86,7 +59,7 @@ _FILES = (
         "Write a relative path such as `../audiences/orders.csv`.",
     ),
 )
-_YAML = (
+YAML = (
     Entry(
         "ZS110",
         "The file is not UTF-8",
@@ -157,7 +130,7 @@ _YAML = (
         "Write the value, or leave the key out to get its default.",
     ),
 )
-_SHAPE = (
+SHAPE = (
     Entry(
         "ZS130",
         "An unknown key",
@@ -265,7 +238,7 @@ _SHAPE = (
         "Make it a file of mode 0600 inside the project that Git ignores.",
     ),
 )
-_MEANING = (
+MEANING = (
     Entry(
         "ZS201",
         "A name is used twice",
@@ -408,7 +381,7 @@ _MEANING = (
         'Write {severity: off, reason: "…", until: 2027-01-31}.',
     ),
 )
-_PINNED = (
+PINNED = (
     Entry(
         "ZS231",
         "The template has no such parameter",
@@ -434,83 +407,3 @@ _PINNED = (
         "Correct `sender` or `template.name`.",
     ),
 )
-_FINDINGS = (
-    Entry(
-        "template-unpinned",
-        "A template is not in templates.lock.yaml",
-        "Without its contract, lengths and required values are only checked by the provider, message by "
-        "message. In protected environments this is an error.",
-        "Run `zalosync templates pull` and commit templates.lock.yaml.",
-        "warn",
-    ),
-    Entry(
-        "template-disabled",
-        "The provider does not send with this template",
-        "Its status in templates.lock.yaml is not ENABLE: pending review, rejected, or switched off.",
-        "Have the template enabled, then run `zalosync templates pull`.",
-        "error",
-    ),
-    Entry(
-        "public-key-unpinned",
-        "A protected environment has no pinned key for a sender",
-        "Whoever could hand out another key could read every value.",
-        "Run `zalosync keys pin` and commit the fingerprint in `publicKeys`.",
-        "error",
-    ),
-    Entry(
-        "base-url-host",
-        "The base URL is not on one of Infobip's hosts",
-        "apply refuses it unless its own environment allows the host.",
-        "Correct `baseUrl`, or set ZALOSYNC_ALLOWED_API_HOSTS in the job that sends.",
-        "warn",
-    ),
-    Entry(
-        "window-clock-change",
-        "A delivery window in a zone with daylight saving",
-        "The provider reads the window in UTC, so it moves by an hour when clocks change.",
-        "Check the window again after each change, or choose a window in UTC.",
-        "warn",
-    ),
-    Entry(
-        "waiver-expired",
-        "A waiver has ended",
-        "The finding has its own severity again.",
-        "Renew the waiver with a new reason and date, or remove it.",
-        "warn",
-    ),
-    Entry(
-        "require-encrypted",
-        "A policy requires encryption",
-        "The campaign would send values in the clear.",
-        "Write `encrypted: true`.",
-        "error",
-    ),
-    Entry(
-        "plaintext-failover",
-        "A policy forbids plain failover texts",
-        "The SMS repeats in the clear what the campaign encrypts.",
-        "Remove `smsFailover`, or ask the policy's owner.",
-        "error",
-    ),
-    Entry(
-        "allowed-senders",
-        "A policy does not allow the sender",
-        "Only listed senders may be used.",
-        "Use one of `allowedSenders`.",
-        "error",
-    ),
-    Entry(
-        "failover-without-optout",
-        "A promotional SMS failover does not say how to opt out",
-        "Vietnamese rules for advertising by SMS ask for a way to refuse further messages.",
-        "Name the way in the text, such as `TC gui 1xxx`.",
-        "warn",
-    ),
-)
-
-CATALOGUE: Mapping[str, Entry] = {
-    entry.code: entry for entry in (*_FILES, *_YAML, *_SHAPE, *_MEANING, *_PINNED, *_FINDINGS)
-}
-FINDINGS: Mapping[str, Entry] = {
-    code: entry for code, entry in CATALOGUE.items() if entry.severity is not None
-}
