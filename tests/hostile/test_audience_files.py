@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.unit.workbooks import sheet, workbook
 from zalosync.audience.limits import Limits
+from zalosync.audience.parquet_pages import MalformedError, sizes
 from zalosync.audience.read import open_audience
 from zalosync.errors import SpecError
 
@@ -320,10 +321,13 @@ FOOTERS = {
     "structs in structs": b"\x1c" * 5_000,
     "a number without an end": b"\x36" + b"\xff" * 20,
     "an unknown kind": b"\x1f",
+    "a number longer than its list": b"\x39\x16",
     "text longer than the file": b"\x18" + _varint(10**9),
     "a negative size": b"\x36" + _varint(3) + b"\x19\x0c\0",
     "groups that are numbers": b"\x36\x02" + b"\x19\x15\x02\0",
     "columns without pages": b"\x36\x02" + b"\x19\x1c" + b"\x19\x1c" + b"\x3c\0" + b"\0\0\0",
+    "a group without columns": b"\x36\x02" + b"\x19\x1c" + b"\x19\x0c" + b"\0\0",
+    "pages outside of the file": b"\x36\x02\x19\x1c\x19\x1c\x3c\x76" + _varint(200) + b"\x26\x08\0\0\0\0",
     "Booleans and bytes": b"\x11\x13\x05" + b"\x19\x21\x01\x02\0",
 }
 
@@ -334,6 +338,35 @@ def test_footers_that_lie_are_refused(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path, "a.parquet", _footer(FOOTERS[name])) == (
         "a.parquet:1:1: the file is no Parquet file, or a damaged one [ZS311]"
     )
+
+
+def test_a_footer_longer_than_the_file_is_refused(tmp_path: Path) -> None:
+    """The footer's own length is not believed either."""
+    for length in (0, 9, 2**31):
+        refused(tmp_path, "a.parquet", b"PAR1" + b"\0" * 4 + struct.pack("<I", length) + b"PAR1")
+
+
+def test_pages_are_followed_up_to_a_limit(tmp_path: Path) -> None:
+    """A file of many tiny pages cannot keep us busy: at the limit it is read, above it refused."""
+    content = parquet(pl.DataFrame({"a": [str(n) for n in range(100)]}), row_group_size=10)
+    pages = [most for most in range(40) if _is_followed(content, most)]
+    assert pages == list(range(pages[0], 40))
+    assert pages[0] in {10, 20}  # each group has a data page, and maybe a dictionary
+
+
+def _is_followed(content: bytes, most: int) -> bool:
+    try:
+        found = sizes(lambda place, count: content[place : place + count], len(content), most_pages=most)
+    except MalformedError:
+        return False
+    return found.rows == 100
+
+
+def test_output_of_many_blocks_comes_from_little_input(tmp_path: Path) -> None:
+    """What a compressor holds back at the end of its input is not lost."""
+    lines = 1_500_000
+    packed = gzip.compress(b"a\n" + b"1234567\n" * lines)
+    assert rows(tmp_path, "a.csv.gz", packed, ratio=2_000) == lines
 
 
 def test_files_outside_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,3 +253,22 @@ def test_whatever_is_quoted_comes_back(rows: list[tuple[str, str, str]], size: i
     assert [row for part in parts for row in part.frame.rows()] == rows
     starts = [2 + sum(line.count("\n") + 1 for line in quoted[:place]) for place in range(len(rows))]
     assert [line for part in parts for line in part.lines] == starts
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a" * 200_000 + b",b\n1,2\n", "a.csv:1:1: a column name is far too long"),
+        (b"a,b\n1,2\n" + b"x" * 200_000 + b",1\n1\n", "a.csv:3:1: a value is far too long; allowed: at most"),
+        (b"a" * 5_000 + b",b\n1,2\n", "a.csv:1:1: column 1 has a name that is too long"),
+    ],
+)
+def test_fields_beyond_all_measure_are_named(tmp_path: Path, content: bytes, message: str) -> None:
+    """A huge field is the error, also where something else is wrong behind it."""
+    assert refusal(tmp_path, content).startswith(message)
+
+
+def test_a_header_alone_does_not_tell_the_separator(tmp_path: Path) -> None:
+    """Which of two separators is meant is not guessed where the first rows are too long to compare."""
+    content = b"a;b,c\n" + b"x" * 150_000 + b";1\n1;2\n"
+    assert refusal(tmp_path, content).startswith("a.csv:1:1: cannot tell what separates the fields")

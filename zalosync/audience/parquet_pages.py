@@ -16,7 +16,6 @@ _TAIL = 8  # footer length and magic
 _MAX_FOOTER = 8_000_000  # bytes; reading it costs about 0.3 µs a byte
 _MAX_DEPTH = 12  # of nested structs; the format uses 5
 _HEADER_WINDOW = 65_536  # bytes read for one page header; statistics may be in it
-_MAX_PAGES = 1_000_000
 _LONG_LIST = 15  # the count did not fit into the list's first byte
 _MORE = 128  # set in each byte of a number but its last
 
@@ -37,11 +36,11 @@ class Sizes:
 Read = Callable[[int, int], bytes]  # offset, length → bytes, fewer at the end of the file
 
 
-def sizes(read: Read, size: int) -> Sizes:
-    """The sizes of a file of `size` bytes.
+def sizes(read: Read, size: int, *, most_pages: int = 500_000) -> Sizes:
+    """The sizes of a file of `size` bytes; following 500,000 page headers takes about ten seconds.
 
     Raises:
-        MalformedError: the structure is not that of a Parquet file.
+        MalformedError: the structure is not that of a Parquet file, or it has more pages.
     """
     tail = read(size - _TAIL, _TAIL) if size >= _TAIL + len(_MAGIC) else b""
     if tail[4:] != _MAGIC or read(0, len(_MAGIC)) != _MAGIC:
@@ -51,40 +50,31 @@ def sizes(read: Read, size: int) -> Sizes:
         raise MalformedError("no footer")
     footer = _Thrift(read(size - _TAIL - length, length)).struct()
     rows = _integer(footer, 3)
-    groups = [_group(read, size, group) for group in _list(footer, 4)]
+    groups = []
+    for group in _list(footer, 4):
+        pages = [page for chunk in _list(_fields(group), 1) for page in _chunk(chunk, read, size, most_pages)]
+        groups.append(sum(pages))
+        most_pages -= len(pages)
     return Sizes(sum(groups), max(groups, default=0), rows)
 
 
-def _group(read: Read, size: int, group: Any) -> int:
-    """Decompressed bytes of one row group (field 1 of it are the columns, field 3 of a column its facts)."""
-    total = 0
-    for chunk in _list(_fields(group), 1):
-        facts = _fields(_fields(chunk).get(3))
-        starts = [facts[field] for field in (9, 11) if field in facts]  # data page, dictionary page
-        if not starts or not all(isinstance(start, int) for start in starts):
-            raise MalformedError("a column has no pages")
-        total += _pages(read, size, min(starts), _integer(facts, 7))
-    return total
-
-
-def _pages(read: Read, size: int, start: int, compressed: int) -> int:
-    """Decompressed bytes of the pages that fill `compressed` bytes from `start`."""
-    place, end = start, start + compressed
-    if not 0 < start <= end <= size:
+def _chunk(chunk: Any, read: Read, size: int, most_pages: int) -> list[int]:
+    """Decompressed bytes of each page of one column in one row group (`ColumnChunk.meta_data` is field 3)."""
+    facts = _fields(_fields(chunk).get(3))
+    starts = [_integer(facts, field) for field in (9, 11) if field in facts]  # data page, dictionary page
+    place = min(starts, default=0)
+    end = place + _integer(facts, 7)
+    if not 0 < place <= end <= size:
         raise MalformedError("pages outside of the file")
-    total = pages = 0
-    while place < end:
+    pages: list[int] = []
+    while place < end and len(pages) < most_pages:
         header = _Thrift(read(place, min(_HEADER_WINDOW, end - place)))
         page = header.struct()
-        stored = _integer(page, 3)
-        total += _integer(page, 2)
-        place += header.place + stored
-        pages += 1
-        if pages > _MAX_PAGES:
-            raise MalformedError("too many pages")
+        pages.append(_integer(page, 2))
+        place += header.place + _integer(page, 3)
     if place != end:
-        raise MalformedError("a page goes on past its column")
-    return total
+        raise MalformedError("too many pages, or one that goes on past its column")
+    return pages
 
 
 def _fields(value: Any) -> dict[int, Any]:

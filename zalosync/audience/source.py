@@ -97,19 +97,14 @@ def _inflated(blocks: Iterable[bytes], file: str) -> Iterator[bytes]:
     members = 0
     try:
         for data in _slices(blocks):
-            left = data
-            while left:
-                begun = True
+            left, piece, begun = data, b"", True
+            while left or len(piece) == BLOCK:
                 piece = member.decompress(left, BLOCK)
                 yield piece
                 left = member.unconsumed_tail
-                while len(piece) == BLOCK and not left and not member.eof:
-                    piece = member.decompress(b"", BLOCK)
-                    yield piece
                 if member.eof:
-                    left = member.unused_data
+                    left, piece, begun = member.unused_data, b"", bool(member.unused_data)
                     member = zlib.decompressobj(_GZIP)
-                    begun = False
                     members += 1
                     if members > _MOST_MEMBERS:
                         message = f"the file has more than {_MOST_MEMBERS:,} gzip members"
