@@ -21,6 +21,7 @@ from zalosync.infobip.account import Button, Parameter, Quota, Template, Templat
 from zalosync.infobip.client import Reader, Sender
 from zalosync.infobip.evidence import Page
 from zalosync.infobip.keys import PublicKey
+from zalosync.infobip.pinning import pull_contracts
 from zalosync.infobip.settings import Settings, authorization_header
 from zalosync.spec.secret import Secret
 
@@ -267,6 +268,42 @@ def test_a_key_is_created_once(scripted: Callable[..., Scripted]) -> None:
     with client(script) as sender:
         assert sender.create_public_key(SENDER) == sender.create_public_key(SENDER) == PublicKey(DER, 2048)
     assert [method for method, _, _ in script.asked] == ["POST", "POST", "GET"]
+
+
+def test_a_key_that_exists_and_is_not_shown_is_refused(scripted: Callable[..., Scripted]) -> None:
+    """The provider contradicts itself: its words are what a person sees."""
+    script = scripted((409, E409), (404, E404))
+    with client(script) as sender, pytest.raises(ProviderRefused, match="RSA key already exists"):
+        sender.create_public_key(SENDER)
+
+
+def test_the_servers_clock_is_remembered(scripted: Callable[..., Scripted]) -> None:
+    """Of the last answer that told it; to hold our own against."""
+    script = scripted((200, {}, {"Date": "Tue, 01 Dec 2026 02:00:00 GMT"}), (200, {}))
+    with client(script) as reader:
+        seen = [reader.server_date]
+        for _ in range(2):
+            reader.quota(SENDER)
+            seen.append(reader.server_date)
+    moment = datetime(2026, 12, 1, 2, tzinfo=UTC)
+    assert seen == [None, moment, moment]
+
+
+def test_contracts_are_pulled_one_by_one(scripted: Callable[..., Scripted]) -> None:
+    """In the order of their numbers, each from its own sender."""
+    script = scripted(
+        (200, {"templateName": 1, "status": "ENABLE"}), (200, {"templateName": 2, "status": "REJECT"})
+    )
+    with client(script) as reader:
+        pulled = dict(pull_contracts(reader, {2: "409", 1: SENDER}, datetime(2026, 12, 1, tzinfo=UTC)))
+    assert {number: (each.sender, each.status) for number, each in pulled.items()} == {
+        1: (SENDER, "ENABLE"),
+        2: ("409", "REJECT"),
+    }
+    assert [path for _, path, _ in script.asked] == [
+        f"/zalo/1/sender/{SENDER}/templates/1",
+        "/zalo/1/sender/409/templates/2",
+    ]
 
 
 def test_creating_a_key_is_never_repeated(scripted: Callable[..., Scripted]) -> None:

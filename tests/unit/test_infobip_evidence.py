@@ -128,6 +128,14 @@ def test_rows_without_a_usable_id_are_counted_and_left_out() -> None:
     assert (len(rows.reports), rows.left_out, rows.total) == (1, 7, 8)
 
 
+def test_a_row_nested_beyond_reason_is_left_out() -> None:
+    """It could be read and not be written again, so it would have no digest."""
+    deep = b'{"messageId":"zs1-B","new":' + b"[" * 500 + b"]" * 500 + b"}"
+    body = b'{"results":[' + orjson.dumps(REPORT) + b"," + deep + b"]}"
+    rows = read_reports(body, _pseudonym, lambda _: b"")
+    assert rows == Rows((READ,), 1)
+
+
 @pytest.mark.parametrize(
     ("status", "read"),
     [
@@ -174,6 +182,7 @@ def test_an_error_is_its_id(error: object, read: int) -> None:
         ({"pricePerMessage": 0}, (0, None)),
         ({"pricePerMessage": -1}, (None, None)),
         ({"pricePerMessage": 1e300}, (None, None)),
+        ({"pricePerMessage": 2**63 - 1}, (None, None)),
         ({"pricePerMessage": True}, (None, None)),
         ({"pricePerMessage": "0.01"}, (None, None)),
         ({"currency": 7}, (None, None)),

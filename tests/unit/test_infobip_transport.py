@@ -1,6 +1,7 @@
 """What a network can do to one POST, on real sockets: every ending has its record, nothing is sent twice."""
 
 import datetime as dt
+import gzip
 import ipaddress
 import logging
 import re
@@ -13,7 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,10 @@ from pytest_socket import enable_socket, socket_allow_hosts
 
 from zalosync.errors import StoppedEarly, UsageError
 from zalosync.infobip.client import Sender
+from zalosync.infobip.deadline import LookUp
+from zalosync.infobip.exchange import Answer
 from zalosync.infobip.settings import Settings, authorization_header
+from zalosync.infobip.transport import Http, Unreached, _Trace
 from zalosync.provider import AnswerRow, Exchange, Failure, Malformed, ProviderError, ProviderStatus
 from zalosync.spec.secret import Secret
 
@@ -46,7 +50,7 @@ Handler = Callable[[socket.socket], None]
 def _sockets_to_loopback(_loopback_only: None) -> None:
     """Sockets are the subject here; they still reach nothing but this machine."""
     enable_socket()
-    socket_allow_hosts(["127.0.0.1", "::1"])
+    socket_allow_hosts(["127.0.0.1", "127.0.0.9", "::1"])
 
 
 class RawServer:
@@ -320,6 +324,22 @@ REFUSED = ProviderError("E400", "Request cannot be processed.")
             Exchange(http_status=200, malformed=Malformed.DUPLICATE_KEYS, digest=b'{"me'),
         ),
         (
+            answer("200 OK", gzip.compress(ACCEPTED), "Content-Encoding: gzip"),
+            Exchange(http_status=200, rows=ROWS, digest=ACCEPTED[:4]),
+        ),
+        (
+            answer("200 OK", gzip.compress(b" " * 10_000_001), "Content-Encoding: gzip"),
+            Exchange(http_status=200, malformed=Malformed.TOO_LARGE),
+        ),
+        (
+            answer("200 OK", gzip.compress(ACCEPTED)[:-9], "Content-Encoding: gzip"),
+            Exchange(http_status=200, malformed=Malformed.CONTENT_TYPE),
+        ),
+        (
+            answer("200 OK", ACCEPTED, "Content-Encoding: gzip"),
+            Exchange(http_status=200, malformed=Malformed.CONTENT_TYPE),
+        ),
+        (
             answer("200 OK", ACCEPTED, "Content-Encoding: br"),
             Exchange(http_status=200, malformed=Malformed.CONTENT_TYPE),
         ),
@@ -404,6 +424,88 @@ def test_a_refusal_that_comes_before_the_request_is_read_counts() -> None:
     with serving(handle) as server, sender(f"http://127.0.0.1:{server.port}") as client:
         exchange = client.submit(b" " * 3_000_000)
     assert (exchange.http_status, exchange.error) == (413, REFUSED)
+
+
+def test_without_a_trace_nothing_is_proven() -> None:
+    """An exception's name is no proof; only a failed connection with no request begun is."""
+    trace = _Trace()
+    seen = [(trace.failure, trace.may_have_left)]
+    for event in (
+        "connection.connect_tcp.started",
+        "connection.connect_tcp.failed",
+        "http11.send_request_headers.started",
+        "http11.send_request_body.failed",
+    ):
+        trace(event, {})
+        seen.append((trace.failure, trace.may_have_left))
+    assert seen == [
+        (Failure.CONNECT, True),
+        (Failure.CONNECT, True),
+        (Failure.CONNECT, False),
+        (Failure.READ, True),
+        (Failure.WRITE, True),
+    ]
+
+
+def _http(url: str, look_up: LookUp) -> Http:
+    settings = Settings(base_url=url, authorization=authorization_header(Secret(KEY)))
+    return Http(settings, time.monotonic, look_up)
+
+
+def _post(http: Http) -> Answer:
+    with closing(http):
+        return http.exchange("POST", "/zalo/2/messages", body=BODY, fresh=True)
+
+
+def test_localhost_must_be_this_machine() -> None:
+    """Without TLS nothing is sent to another machine, whatever a name server says."""
+    with pytest.raises(Unreached, match="leads to another machine") as caught:
+        _post(_http("http://localhost:8025", lambda *_: ["203.0.113.7"]))
+    assert not caught.value.may_have_left
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (UnicodeError("label too long"), "the host's name cannot be looked up"),
+    ],
+)
+def test_a_name_that_nobody_knows_is_proof(failure: Exception, why: str) -> None:
+    """The look-up failed, so nothing was even connected."""
+
+    def unknown(_host: str, _port: int) -> list[str]:
+        raise failure
+
+    with pytest.raises(Unreached, match=why) as caught:
+        _post(_http("https://abc123.api.infobip.com", unknown))
+    assert (caught.value.failure, caught.value.may_have_left) == (Failure.CONNECT, False)
+
+
+def test_a_name_without_an_address_is_proof() -> None:
+    """An empty look-up is a failed one."""
+    with pytest.raises(Unreached, match="no address") as caught:
+        _post(_http("https://abc123.api.infobip.com", lambda *_: []))
+    assert not caught.value.may_have_left
+
+
+def test_dead_addresses_are_passed_over() -> None:
+    """The first address refuses, the second answers: one request, to the second."""
+
+    def handle(connection: socket.socket) -> None:
+        server.read(connection)
+        connection.sendall(WHOLE)
+
+    with serving(handle) as server:
+        http = _http(f"http://localhost:{server.port}", lambda *_: ["127.0.0.9", "127.0.0.1"])
+        assert _post(http).body == ACCEPTED
+    assert server.connections == 1
+
+
+def test_an_address_of_the_sixth_protocol_is_an_address() -> None:
+    """Brackets in the URL, none at the socket."""
+    with sender("http://[::1]:1") as client:
+        assert client.submit(BODY) == NEVER_LEFT
 
 
 def _clock(*readings: float) -> Callable[[], float]:

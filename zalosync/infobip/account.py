@@ -15,11 +15,11 @@ from zalosync.provider import Malformed
 class TemplateStatus(StrEnum):
     """The provider's words in one spelling: it says both ENABLE and ENABLED, REJECT and REJECTED."""
 
-    ENABLED = "enabled"
-    PENDING_REVIEW = "pending review"
-    REJECTED = "rejected"
-    DISABLED = "disabled"
-    UNKNOWN = "unknown"
+    ENABLED = "ENABLE"
+    PENDING_REVIEW = "PENDING_REVIEW"
+    REJECTED = "REJECT"
+    DISABLED = "DISABLE"
+    UNKNOWN = "UNKNOWN"
 
 
 _STATUSES = {

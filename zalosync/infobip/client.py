@@ -63,6 +63,11 @@ def _whether_again(error: Exception) -> bool | float:
     return True if error.wait is None else error.wait
 
 
+_AGAIN = stamina.RetryingCaller(attempts=_TRIES, wait_initial=0.2, wait_max=2.0, wait_jitter=0.3).on(
+    _whether_again
+)
+
+
 class Reader:
     """Asks the provider; cannot send. Safe to use from several threads.
 
@@ -86,6 +91,11 @@ class Reader:
         self._digest = digest
         self._pseudonym = pseudonym
         self._http = Http(settings, monotonic)
+
+    @property
+    def server_date(self) -> datetime | None:
+        """The provider's clock in its last answer, in whole seconds: to hold our own against."""
+        return self._http.date
 
     def __enter__(self) -> Self:
         return self
@@ -118,14 +128,9 @@ class Reader:
     def _read(self, what: str, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Up to three tries. The answer may be a refusal, but not a 429 or a 5xx."""
         try:
-            for attempt in stamina.retry_context(
-                on=_whether_again, attempts=_TRIES, wait_initial=0.2, wait_max=2.0, wait_jitter=0.3
-            ):
-                with attempt:
-                    return self._try(what, path, params)
+            return _AGAIN(self._try, what, path, params)
         except _AgainError as error:
             raise error.final from error.__cause__
-        raise AssertionError("a retry loop ends by return or raise")
 
     def _try(self, what: str, path: str, params: Mapping[str, str] | None) -> Answer:
         try:

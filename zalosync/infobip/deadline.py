@@ -21,6 +21,14 @@ import httpcore
 
 Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
+LookUp = Callable[[str, int], list[str]]
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host by the system's own look-up."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
 
 class Deadline:
     """The end of the exchange that the calling thread is in.
@@ -59,12 +67,14 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
     Args:
         deadline: of the exchange.
+        look_up: the addresses of a host, best first; raises OSError.
         only_here: refuse addresses of other machines: without TLS the key must not leave this one, whatever
             a name server says of `localhost`.
     """
 
-    def __init__(self, deadline: Deadline, *, only_here: bool) -> None:
+    def __init__(self, deadline: Deadline, look_up: LookUp, *, only_here: bool) -> None:
         self._deadline = deadline
+        self._look_up = look_up
         self._only_here = only_here
         self._plain = httpcore.SyncBackend()
 
@@ -94,14 +104,9 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """All addresses, so that several dead ones cannot take a connect time-out each past the end."""
         self._deadline.left(None, httpcore.ConnectTimeout)
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            return self._look_up(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("the host's name cannot be looked up") from error
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-    def sleep(self, seconds: float) -> None:
-        """The pool's own retries are off, so it never sleeps."""
-        raise NotImplementedError
 
 
 class _DeadlineStream(httpcore.NetworkStream):

@@ -33,7 +33,7 @@ class Rows:
 
     Attributes:
         reports: in the page's order.
-        left_out: rows that cannot be anybody's, for want of a usable message id.
+        left_out: rows that cannot be anybody's, most for want of a usable message id.
     """
 
     reports: tuple[Report, ...]
@@ -108,12 +108,17 @@ def _rows(results: Iterable[object], pseudonym: Pseudonym, digest: Digest, *, wi
         if not isinstance(row, dict) or type(message_id) is not str or not 0 < len(message_id) <= _LONGEST_ID:
             left_out += 1
             continue
-        reports.append(_report(message_id, row, pseudonym, digest, with_proof=with_proof))
+        try:
+            raw = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError:  # nested deeper than can be written: no report of the provider's
+            left_out += 1
+            continue
+        reports.append(_report(message_id, row, pseudonym, digest(raw), with_proof=with_proof))
     return Rows(tuple(reports), left_out)
 
 
 def _report(
-    message_id: str, row: dict[str, Any], pseudonym: Pseudonym, digest: Digest, *, with_proof: bool
+    message_id: str, row: dict[str, Any], pseudonym: Pseudonym, digest: bytes, *, with_proof: bool
 ) -> Report:
     price, currency = _price(row.get("price"))
     to, channel, proof = row.get("to"), row.get("channel"), row.get("callbackData")
@@ -129,7 +134,7 @@ def _report(
         price=price,
         currency=currency,
         recipient=pseudonym(to) if type(to) is str and to else None,
-        digest=digest(orjson.dumps(row, option=orjson.OPT_SORT_KEYS)),
+        digest=digest,
         proof=proof if with_proof and type(proof) is str else "",
     )
 
@@ -178,6 +183,6 @@ def _price(price: Any) -> tuple[int | None, str | None]:
 def _millionths(amount: float) -> int | None:
     """Through the shortest decimal spelling, which is what the provider wrote; never by float arithmetic."""
     exact = Decimal(str(amount)) * _MILLION
-    if not 0 <= exact < _MOST_MILLIONTHS:
+    if not exact.is_finite() or not 0 <= exact < _MOST_MILLIONTHS:
         return None
     return int(exact.to_integral_value(ROUND_HALF_EVEN))

@@ -7,6 +7,7 @@ kept. Transport failures come out as one exception that says what the HTTP libra
 import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import certifi
@@ -15,7 +16,7 @@ import httpx
 
 from zalosync.errors import UsageError
 from zalosync.infobip.answer import plain
-from zalosync.infobip.deadline import Deadline, DeadlineBackend
+from zalosync.infobip.deadline import Deadline, DeadlineBackend, LookUp, addresses
 from zalosync.infobip.exchange import MOST_BYTES, Answer, decoded, http_date, retry_after
 from zalosync.infobip.settings import Settings
 from zalosync.provider import Failure, Malformed
@@ -124,10 +125,18 @@ class Http:
     Args:
         settings: where and as whom.
         monotonic: seconds that never go back.
+        look_up: the addresses of a host.
+
+    Attributes:
+        date: the server's clock in its last answer that told it.
     """
 
-    def __init__(self, settings: Settings, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, monotonic: Callable[[], float], look_up: LookUp = addresses
+    ) -> None:
         self._settings = settings
+        self._look_up = look_up
+        self.date: datetime | None = None
         self._deadline = Deadline(monotonic)
         self._tls = _tls(settings.ca_file) if settings.base_url.startswith("https:") else None
         self._lasting = self._client(keep_alive=2)
@@ -176,9 +185,11 @@ class Http:
                     extensions={"trace": trace},
                 ) as response,
             ):
-                return _whole(response)
+                answer = _whole(response)
         except _NETWORK as error:
             raise Unreached(trace.failure, _why(error), may_have_left=trace.may_have_left) from error
+        self.date = answer.date or self.date
+        return answer
 
     def _client(self, *, keep_alive: int) -> httpx.Client:
         """A client with a pool of its own."""
@@ -191,7 +202,7 @@ class Http:
             http1=True,
             http2=False,
             retries=0,
-            network_backend=DeadlineBackend(self._deadline, only_here=self._tls is None),
+            network_backend=DeadlineBackend(self._deadline, self._look_up, only_here=self._tls is None),
         )
         headers = {
             "Accept": "application/json",
