@@ -125,6 +125,36 @@ def test_a_row_that_is_not_there(project: Path) -> None:
         look(project, row=67)
 
 
+@pytest.mark.parametrize(
+    ("written", "text", "masked"),
+    [
+        ('text: "Chào {{ name }}"}', "Chào ĐẶNG ÁNH", "Chào •••• •••"),
+        ('text: "{{ amount|int }}"}', "1250000", "•••••••"),
+        (None, None, None),
+    ],
+)
+def test_failover_as_written(
+    project: Path, written: str | None, text: str | None, masked: str | None
+) -> None:
+    """Without `asciiOnly` the text keeps its letters; without failover there is none."""
+    lines = [line for line in CAMPAIGN.splitlines() if "smsFailover" not in line]
+    lines += [] if written is None else ["  smsFailover: {sender: SHOP, " + written]
+    (project / "hello.campaign.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (seen,) = look(project, row=3)
+    shown = seen.failover
+    assert (shown.text if shown else None, shown.masked if shown else None) == (text, masked)
+    assert (seen.segments is None) == (written is None)
+
+
+def test_a_failover_text_that_cannot_be_made(project: Path) -> None:
+    """It has no text, no form, and no segments."""
+    text = CAMPAIGN.replace("Chào {{ name }}", "{{ amount|int }}")
+    (project / "hello.campaign.yaml").write_text(text, encoding="utf-8")
+    (seen,) = look(project, row=5)
+    assert seen.failover is not None
+    assert (seen.failover.text, seen.failover.masked, seen.segments) == (None, "", None)
+
+
 def test_nobody_to_show(project: Path) -> None:
     """An audience of which no row would be sent has no preview."""
     (project / "people.csv").write_text("phone,name,amount,status\n09,a,1,ok\n", encoding="utf-8")

@@ -83,8 +83,18 @@ def test_folding_makes_vietnamese_cheap() -> None:
     text = "Đơn hàng DH-01 đã được gửi đi. Cảm ơn Quý khách `Ánh`!"
     assert fold_ascii(text) == "Don hang DH-01 da duoc gui di. Cam on Quy khach 'Anh'!"
     assert measure(fold_ascii(text)).encoding is GSM
-    column = fold_column(pl.Series("sms", [text, "plain `x`", None, ""]))
-    assert column.to_list() == [fold_ascii(text), "plain 'x'", None, ""]
+    for rare in ([], ["王 e\u0301 ﬁ", "a\nb"]):
+        texts = [text, "plain `x`", None, "", "‘Ơ’ – 5€•₫", *rare]
+        column = fold_column(pl.Series("sms", texts, dtype=pl.String))
+        assert column.to_list() == [None if each is None else fold_ascii(each) for each in texts]
+        assert column.name == "sms"
+
+
+def test_each_character_is_folded_the_same_in_columns() -> None:
+    """All of the Basic Multilingual Plane, alone and between letters."""
+    points = [chr(point) for point in range(0x10000) if not 0xD800 <= point <= 0xDFFF]
+    texts = [*points, *(f"a{point}ơ" for point in points)]
+    assert fold_column(pl.Series(texts)).to_list() == [fold_ascii(text) for text in texts]
 
 
 def test_every_folded_character_is_gsm() -> None:

@@ -77,10 +77,6 @@ def measure(text: str) -> Segments:
     return Segments(encoding, units, segments)
 
 
-def _is_ascii(text: pl.Expr) -> pl.Expr:
-    return text.str.len_bytes() == text.str.len_chars()
-
-
 def segments_column(texts: pl.Series) -> pl.Series:
     """`measure(text).segments` of each text, null for null.
 
@@ -144,8 +140,19 @@ def _folded(character: str) -> str:
     return " " if category.startswith("Z") else "?"
 
 
+# What is folded in columns: each of these characters stands by itself, whatever its neighbours.
+_LETTERS = "".join(map(chr, [*range(0xA0, 0x180), 0x1A0, 0x1A1, 0x1AF, 0x1B0, *range(0x1EA0, 0x1EFA)]))
+_FOLDABLE = _LETTERS + "₫€–—‘’“”•`"
+
+
+def fold_expression(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """`fold_ascii` in columns, and whether that is certainly its result: of ASCII and European letters."""
+    folded = text.str.replace_many(list(_FOLDABLE), [fold_ascii(character) for character in _FOLDABLE])
+    return folded, text.str.contains(rf"^[\x20-\x7e{_in_class(_FOLDABLE)}]*$")
+
+
 def fold_column(texts: pl.Series) -> pl.Series:
-    """`fold_ascii` of each text, null for null; texts that are ASCII already stay in columns.
+    """`fold_ascii` of each text, null for null; only texts in rare letters are folded one by one.
 
     Args:
         texts: String.
@@ -153,11 +160,10 @@ def fold_column(texts: pl.Series) -> pl.Series:
     Returns:
         String, of the same length and name.
     """
-    frame = texts.alias("text").to_frame()
-    text = pl.col("text")
-    result = frame.select(text.str.replace_all("`", "'", literal=True))["text"]
-    foreign = frame.select((~_is_ascii(text)).fill_null(value=False))["text"].arg_true()
-    if len(foreign):
-        folded = [fold_ascii(value) for value in texts.gather(foreign).to_list()]
-        result = result.scatter(foreign, pl.Series(folded, dtype=pl.String))
+    folded, certain = fold_expression(pl.col("text"))
+    made = texts.alias("text").to_frame().select(folded=folded, rare=~certain)
+    result, rare = made["folded"], made["rare"].fill_null(value=False).arg_true()
+    if len(rare):
+        exact = [fold_ascii(value) for value in texts.gather(rare).to_list()]
+        result = result.scatter(rare, pl.Series(exact, dtype=pl.String))
     return result.alias(texts.name)

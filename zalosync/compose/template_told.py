@@ -12,7 +12,7 @@ import polars as pl
 from jinja2 import nodes
 
 from zalosync.compose.filters import WHITE_SPACE
-from zalosync.compose.sms import fold_ascii
+from zalosync.compose.sms import fold_expression
 
 Sure = list[pl.Expr]
 Teller = Callable[[pl.Expr, object, Sure], pl.Expr]
@@ -27,11 +27,6 @@ CASED = rf"^[{_LETTERS}\x20-\x7e\u00a0-\u00bf\u00d7\u00f7\u2010-\u2027]*$"
 TITLED = rf"^[{_LETTERS} ,.()/&+-]*$"
 # Neither marks nor joiners nor what decomposes: each character stands by itself.
 _SINGLE = r"^[\x20-\x7e\u00a0-\u02af\u1ea0-\u1ef9\u2010-\u2027\u20a0-\u20bf]*$"
-_FOLDED = (
-    "".join(map(chr, [*range(0xA0, 0x180), 0x1A0, 0x1A1, 0x1AF, 0x1B0, *range(0x1EA0, 0x1EFA)]))
-    + "₫\u2013\u201c\u201d\u2019"
-)
-_FOLDABLE = rf"^[\x20-\x7e{_FOLDED}]*$"
 
 _MONTH_AND_DAY = (
     r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -91,8 +86,9 @@ def _truncate(value: pl.Expr, length: object, sure: Sure) -> pl.Expr:
 
 
 def _ascii(value: pl.Expr, _argument: object, sure: Sure) -> pl.Expr:
-    sure.append(value.str.contains(_FOLDABLE))
-    return value.str.replace_many([*_FOLDED, "`"], [*map(fold_ascii, _FOLDED), "'"])
+    folded, certain = fold_expression(value)
+    sure.append(certain)
+    return folded
 
 
 def _date(value: pl.Expr, name: object, sure: Sure) -> pl.Expr:
