@@ -1,15 +1,16 @@
 """One request's messages, cut from a campaign's desired ones. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from zalosync.apply.classify import Sent
+from zalosync.apply.pace import Slot
 from zalosync.compose.message import bulk_id, message_id_text
 from zalosync.ledger.records import Claim, Recorded
 
-CANARY = 20  # messages in the first batch of a run: its answer must be well-formed before more go out
+CANARY = 20  # messages in the first request of a run: its answer must be well-formed before more go out
 T = TypeVar("T")
 
 
@@ -25,11 +26,20 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[T]):
-    """The letters of one request. `order` is what they share: how the campaign's requests are made."""
+    """The letters of one request.
+
+    Attributes:
+        order: what they share: how the campaign's requests are made.
+        send_at: when the provider is to send them, or None: at once.
+        slot: the time they take up under the campaign's speed limit, or None where it has none.
+        earliest: not before this do we send them ourselves, or None.
+    """
 
     order: T
     letters: tuple[Letter, ...]
     send_at: datetime | None = None
+    slot: Slot | None = None
+    earliest: datetime | None = None
 
     @property
     def bulk(self) -> str:
@@ -53,13 +63,3 @@ class Batch(Generic[T]):
             for letter, before in zip(self.letters, released, strict=True)
         )
         return replace(self, letters=tuple(letters))
-
-
-def cut(letters: Sequence[Letter], first: int, size: int) -> Iterator[tuple[Letter, ...]]:
-    """Cut letters into batches of `size`, the first one of at most `first`."""
-    start = 0
-    width = min(first, size) if first else size
-    while start < len(letters):
-        yield tuple(letters[start : start + width])
-        start += width
-        width = size

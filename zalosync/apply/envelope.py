@@ -15,13 +15,14 @@ def envelope_of(loaded: LoadedCampaign, webhook_token: str) -> Envelope:
     spec = loaded.campaign.spec
     failover, platform, tracking = spec.sms_failover, spec.platform, spec.tracking
     delivery = spec.webhooks.delivery if spec.webhooks else None
+    limit = spec.schedule.sending_speed_limit
     validity, failover_validity = spec.validity_period, failover.validity_period if failover else None
     return Envelope(
         sender=spec.sender,
         template=spec.template.name,
         encrypted=spec.encrypted,
         validity=(validity.amount, validity.unit) if validity else None,
-        window=_window(spec),
+        window=window_of(spec),
         platform=(platform.entity_id, platform.application_id) if platform else None,
         sending_mode=spec.sending_mode,
         failover_sender=failover.sender if failover else None,
@@ -36,10 +37,12 @@ def envelope_of(loaded: LoadedCampaign, webhook_token: str) -> Envelope:
         custom_domain=tracking.custom_domain,
         remove_protocol=tracking.remove_protocol or None,
         campaign_reference_id=loaded.name,
+        speed=(limit.amount, limit.time_unit) if limit else None,
     )
 
 
-def _window(spec: CampaignSpec) -> Window | None:
+def window_of(spec: CampaignSpec) -> Window | None:
+    """The delivery window in UTC, by the offset at the time of sending."""
     written = spec.schedule.delivery_time_window
     if written is None:
         return None

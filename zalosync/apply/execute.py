@@ -7,23 +7,27 @@ are settled, the inputs are held against the plan, and only then is anything sen
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from zalosync.apply.envelope import envelope_of
+from zalosync.apply.envelope import envelope_of, window_of
 from zalosync.apply.flight import Submit, Threads
-from zalosync.apply.letters import Letters, batches, check_inputs
-from zalosync.apply.run import Limits, Ports, Result, Run, Totals
+from zalosync.apply.letters import Consignment, Letters, batches, check_inputs
+from zalosync.apply.pace import Slots
+from zalosync.apply.run import SLOT_NOTE, Limits, Ports, Result, Run, Totals
 from zalosync.apply.seal import Order, Sealer
 from zalosync.clock import Clock
 from zalosync.compose.message import Cause, Keys, Status
 from zalosync.errors import ExitCode, ZalosyncError
 from zalosync.events import Emit, RunStarted, Settled, Warned
 from zalosync.infobip.keys import Encryptor
+from zalosync.ledger.pauses import paused
 from zalosync.ledger.records import Kind, Move, Standing
 from zalosync.ledger.rescue import rescue_path
 from zalosync.ledger.store import Ledger
+from zalosync.plan.decide import Action
 from zalosync.plan.shape import CampaignPlan, Plan
 
 
@@ -33,24 +37,30 @@ class Job:
 
     Attributes:
         plan: with its composed content open.
+        digest: of the plan that was approved.
         keys: the project's.
         encryptors: by sender, for the encrypted campaigns.
         fingerprints: of the senders' keys, for the run's record.
         who: actor, commit, CI run, host: goes into the run's record.
         batch_size: messages per request.
         max_messages: send no more than this, or None.
+        canary: messages in the first request.
+        due: send what is held and due, instead of what is new.
         limits: of the run.
         folder: where a rescue file goes.
         webhook_token: takes the place of `{token}` in webhook URLs.
     """
 
     plan: Plan
+    digest: str
     keys: Keys = field(repr=False)
     encryptors: Mapping[str, Encryptor]
     fingerprints: Mapping[str, str]
     who: Mapping[str, Any]
     batch_size: int
     max_messages: int | None
+    canary: int
+    due: bool
     limits: Limits
     folder: Path
     webhook_token: str = field(default="", repr=False)
@@ -89,7 +99,7 @@ def execute(job: Job, outside: Outside) -> Applied:
     """
     clock, ledger = outside.clock, outside.ledger
     started = clock.monotonic()
-    digest = job.plan.digest
+    digest = job.digest
     number, run_id = _start(job, outside, digest)
     try:
         orphans(ledger, clock, outside.emit)
@@ -108,6 +118,7 @@ def execute(job: Job, outside: Outside) -> Applied:
         {
             "exit_code": int(result.code),
             "reason": result.reason,
+            "consumed": not result.totals.not_sent and not job.due,
             "totals": totals_document(result.totals, seconds),
         },
     )
@@ -121,6 +132,7 @@ def totals_document(totals: Totals, seconds: float) -> dict[str, Any]:
         "rejected": totals.rejected,
         "unknown": totals.unknown,
         "not_sent": totals.not_sent,
+        "held": totals.held,
         "requests": totals.requests,
         "retries": totals.retries,
         "seconds": round(seconds, 3),
@@ -163,37 +175,102 @@ def orphans(ledger: Ledger, clock: Clock, emit: Emit) -> None:
 
 
 def _send(job: Job, outside: Outside, number: int, run_id: str) -> Result:
-    plan = job.plan
+    now, ledger = outside.clock.now(), outside.ledger
+    acting = Action.HELD if job.due else None
+    todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
+    later = [campaign for campaign in todo if not job.due and _is_later(campaign, now)]
+    totals = Totals(to_send=sum(_count(campaign, acting) for campaign in todo))
     values = sum(
-        campaign.to_send * len(campaign.loaded.campaign.spec.template_data)
-        for campaign in plan.campaigns
-        if campaign.loaded.campaign.spec.encrypted
+        _count(campaign, acting) * len(campaign.loaded.campaign.spec.template_data)
+        for campaign in todo
+        if campaign.loaded.campaign.spec.encrypted and campaign not in later
     )
     with ExitStack() as stack:
         sealer = stack.enter_context(Sealer(values=values))
         flight = Threads(outside.submit, job.limits.width)
         stack.callback(flight.close)
-        orders = [_order(job, outside, campaign) for campaign in plan.campaigns if campaign.to_send]
+        for campaign in later:
+            totals.held += _hold(job, outside, campaign, number)
+        consignments = [
+            _consignment(job, outside, campaign, now) for campaign in todo if campaign not in later
+        ]
         ports = Ports(
-            ledger=outside.ledger,
+            ledger=ledger,
             flight=flight,
             sealer=sealer,
             clock=outside.clock,
             emit=outside.emit,
             stop=outside.stop,
-            settle=lambda: outside.settle(outside.ledger),
-            paused=lambda: False,
+            settle=lambda: outside.settle(ledger),
+            paused=lambda: paused(ledger),
             rescue=rescue_path(job.folder, run_id),
         )
-        run = Run(ports, number, job.limits, plan.to_send)
-        return run.execute(batches(orders, size=job.batch_size, limit=job.max_messages))
+        run = Run(ports, number, job.limits, totals)
+        return run.execute(
+            batches(consignments, size=job.batch_size, canary=job.canary, limit=job.max_messages)
+        )
 
 
-def _order(job: Job, outside: Outside, campaign: CampaignPlan) -> "tuple[Order, Letters, Any]":
+def _count(campaign: CampaignPlan, acting: Action | None) -> int:
+    return campaign.to_send if acting is None else campaign.messages.actions[acting]
+
+
+def _is_later(campaign: CampaignPlan, now: datetime) -> bool:
+    """Whether a campaign is kept by us until it is due."""
+    schedule = campaign.loaded.campaign.spec.schedule
+    return schedule.mode == "hold" and schedule.send_at is not None and schedule.send_at > now
+
+
+def _hold(job: Job, outside: Outside, campaign: CampaignPlan, run: int) -> int:
+    """Write down messages that wait for their time under this plan; nothing is sent."""
+    held = 0
+    for part in _letters(job, outside, campaign):
+        claims = [replace(letter.claim, state=Status.HELD) for letter in part]
+        with outside.ledger.change(Kind.CLAIM, outside.clock.now(), run=run) as change:
+            change.claim(claims)
+        held += len(claims)
+    return held
+
+
+def _letters(job: Job, outside: Outside, campaign: CampaignPlan) -> Letters:
+    name = campaign.loaded.first_name
+    number = outside.ledger.campaigns().get(name)
+    if number is None:
+        with outside.ledger.change(Kind.NOTE, outside.clock.now()) as change:
+            number = change.campaign(name)
+    return Letters(campaign, number, outside.ledger, job.keys, due=job.due)
+
+
+def _consignment(job: Job, outside: Outside, campaign: CampaignPlan, now: datetime) -> Consignment:
     loaded = campaign.loaded
     spec = loaded.campaign.spec
-    with outside.ledger.change(Kind.NOTE, outside.clock.now()) as change:
-        number = change.campaign(loaded.first_name)
-    encryptor = job.encryptors[spec.sender] if spec.encrypted else None
-    order = Order(loaded.name, envelope_of(loaded, job.webhook_token), encryptor)
-    return order, Letters(campaign, number, outside.ledger, job.keys), spec.schedule.send_at
+    order = Order(
+        loaded.name,
+        loaded.first_name,
+        envelope_of(loaded, job.webhook_token),
+        job.encryptors[spec.sender] if spec.encrypted else None,
+        spec.schedule.expires_at,
+    )
+    ours = spec.schedule.mode == "hold"
+    return Consignment(
+        order,
+        _letters(job, outside, campaign),
+        now,
+        None if ours else spec.schedule.send_at,
+        _slots(outside.ledger, campaign, now),
+        ours,
+    )
+
+
+def _slots(ledger: Ledger, campaign: CampaignPlan, now: datetime) -> Slots | None:
+    """The slots that are still free under the campaign's speed limit, after those of earlier runs."""
+    schedule = campaign.loaded.campaign.spec.schedule
+    limit = schedule.sending_speed_limit
+    if limit is None:
+        return None
+    free = max(now, schedule.send_at or now)
+    last = ledger.notes().get(SLOT_NOTE + campaign.loaded.first_name)
+    if last is not None:
+        free = max(free, datetime.fromisoformat(last))
+    window = window_of(campaign.loaded.campaign.spec)
+    return Slots(free, limit.amount / limit.unit_seconds, window, schedule.expires_at)

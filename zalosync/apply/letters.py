@@ -1,11 +1,14 @@
 """A plan's messages as letters: planned, still allowed by the ledger, and still given by the inputs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 
 import polars as pl
 
-from zalosync.apply.batch import CANARY, Batch, Letter, cut
+from zalosync.apply.batch import Batch, Letter
+from zalosync.apply.pace import Slots
 from zalosync.apply.seal import Order
 from zalosync.audience.screen import PHONE_COLUMN
 from zalosync.compose.message import Identity, Keys, Status
@@ -16,8 +19,6 @@ from zalosync.ledger.records import Claim, Recorded
 from zalosync.plan.decide import Action
 from zalosync.plan.shape import CampaignPlan
 
-_SENDING = (Action.SEND, Action.RETRY)
-
 
 class Letters:
     """The letters of one campaign, in the plan's order.
@@ -27,9 +28,12 @@ class Letters:
         number: of the campaign in the ledger.
         reader: what became of the messages since the plan.
         keys: the project's.
+        due: give the held messages instead: they were planned and applied before, and their time has come.
     """
 
-    def __init__(self, plan: CampaignPlan, number: int, reader: LedgerReader, keys: Keys) -> None:
+    def __init__(
+        self, plan: CampaignPlan, number: int, reader: LedgerReader, keys: Keys, *, due: bool = False
+    ) -> None:
         self._plan = plan
         self._number = number
         self._reader = reader
@@ -37,6 +41,7 @@ class Letters:
         self._occurrence = spec.occurrence
         self._identity = Identity(keys, plan.loaded.first_name, spec.occurrence)
         self._names = list(spec.template_data)
+        self._actions = (Action.HELD,) if due else (Action.SEND, Action.RETRY)
         self.shrunk = 0  # planned to be sent, and no longer to be
 
     def __iter__(self) -> Iterator[list[Letter]]:
@@ -49,7 +54,7 @@ class Letters:
         for messages in self._plan.prepared.desired.messages():
             planned = cursor.take(messages.height)
             _check_same(self._plan.name, messages, planned)
-            sending = planned["action"].is_in([int(action) for action in _SENDING])
+            sending = planned["action"].is_in([int(action) for action in self._actions])
             for part in messages.with_columns(planned["action"]).filter(sending).iter_slices(5_000):
                 yield list(self._letters(part))
         if cursor.left:
@@ -70,7 +75,7 @@ class Letters:
         )
         for message, fingerprint, action, phone, failover, row in rows:
             before = known.get(message)
-            attempt = _next_attempt(Action(action), before)
+            attempt = _next_attempt(Action(action), before, fingerprint)
             if attempt is None:
                 self.shrunk += 1
                 continue
@@ -87,8 +92,11 @@ class Letters:
             yield Letter(claim, phone, dict(zip(self._names, row, strict=True)), failover)
 
 
-def _next_attempt(action: Action, before: Recorded | None) -> int | None:
+def _next_attempt(action: Action, before: Recorded | None, fingerprint: bytes) -> int | None:
     """The attempt to claim, or None where the ledger no longer allows what was planned."""
+    if action is Action.HELD:
+        same = before is not None and before.state is Status.HELD and before.fingerprint == fingerprint
+        return before.attempt if before is not None and same else None
     if before is None:
         return 1 if action is Action.SEND else None
     if before.state is Status.RELEASED:
@@ -99,31 +107,70 @@ def _next_attempt(action: Action, before: Recorded | None) -> int | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """One campaign's share of a run.
+
+    Attributes:
+        order: how its requests are made.
+        letters: what is sent.
+        send_at: when the provider is to send, or None: at once.
+        slots: of its speed limit, or None where it has none.
+        ours: whether we keep the slots ourselves, or hand them to the provider as `sendAt`.
+        began: when the run began.
+    """
+
+    order: Order
+    letters: Letters
+    began: datetime
+    send_at: datetime | None = None
+    slots: Slots | None = None
+    ours: bool = False
+
+    def batch(self, group: tuple[Letter, ...]) -> Batch[Order] | None:
+        """One request, or None where no slot is left before the campaign expires."""
+        if self.slots is None:
+            return Batch(self.order, group, self.send_at)
+        slot = self.slots.next(len(group))
+        if slot is None:
+            return None
+        if self.ours:
+            return Batch(self.order, group, None, slot, slot.start)
+        # A slot that starts now is no `sendAt`.
+        return Batch(self.order, group, slot.start if slot.start > self.began else self.send_at, slot)
+
+
 def batches(
-    orders: Sequence[tuple[Order, Letters, datetime | None]], *, size: int, limit: int | None
+    consignments: Sequence[Consignment], *, size: int, canary: int, limit: int | None
 ) -> Iterator[Batch[Order]]:
     """All requests of a run, campaign after campaign; the first is a small one.
 
     Args:
-        orders: how each campaign's requests are made, its letters, and the provider's `sendAt`.
+        consignments: the campaigns.
         size: messages per request.
+        canary: messages in the first request.
         limit: no more than this many messages in all.
     """
-    first, left = CANARY, limit
-    for order, letters, send_at in orders:
-        waiting: list[Letter] = []
-        for part in letters:
-            waiting.extend(part if left is None else part[: max(0, left)])
-            if left is not None:
-                left -= len(part)
-            full = len(waiting) - len(waiting) % size if len(waiting) > 2 * size else 0
-            for group in cut(waiting[:full], first, size):
-                first = 0
-                yield Batch(order, group, send_at)
-            waiting = waiting[full:]
-        for group in cut(waiting, first, size):
+    first, left = canary, limit
+    for consignment in consignments:
+        for group in _groups(consignment.letters, first, size, left):
+            batch = consignment.batch(group)
+            if batch is None:
+                break
             first = 0
-            yield Batch(order, group, send_at)
+            if left is not None:
+                left -= len(group)
+            yield batch
+
+
+def _groups(
+    letters: Iterable[list[Letter]], first: int, size: int, limit: int | None
+) -> Iterator[tuple[Letter, ...]]:
+    one_by_one = islice(chain.from_iterable(letters), limit)
+    width = min(first, size) or size
+    while group := tuple(islice(one_by_one, width)):
+        yield group
+        width = size
 
 
 def check_inputs(plan: CampaignPlan) -> None:

@@ -6,8 +6,8 @@ costs at most two durable commits. A batch's bytes leave only after the transact
 """
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +15,15 @@ from typing import Protocol
 
 from zalosync.apply.batch import Batch
 from zalosync.apply.breaker import Breaker, Decision
-from zalosync.apply.classify import After, Outcome, Verdict, classify
+from zalosync.apply.classify import After, Verdict
 from zalosync.apply.flight import Flight
+from zalosync.apply.landing import Flying, interrupted, judge, moves, released
 from zalosync.apply.seal import Order
 from zalosync.clock import Clock
-from zalosync.compose.message import Cause, Status
+from zalosync.compose.message import Status
 from zalosync.errors import ExitCode, InternalError, LedgerError, ProviderRefused, StoppedEarly, first_of
 from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, Warned
-from zalosync.ledger.records import Kind, Move, Recorded, Standing
+from zalosync.ledger.records import Kind, Move, Recorded
 from zalosync.ledger.rescue import write_rescue
 from zalosync.ledger.store import Ledger
 from zalosync.provider import Exchange
@@ -30,6 +31,8 @@ from zalosync.provider import Exchange
 REQUEST_SECONDS = 30.0  # the longest a POST takes, by the client's own total time-out
 INTENT_SECONDS = 60.0  # how long an intent may wait for its first byte, and for its answer
 NAP_SECONDS = 0.2  # how often the loop looks up while nothing lands
+SLOT_NOTE = "slot:"  # the ledger's note of the last slot that a campaign gave out
+SKEW_SECONDS = 300.0  # between the provider's clock and ours, before a person is told
 
 
 class Seals(Protocol):
@@ -57,7 +60,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside that a run touches."""
+    """Everything outside that a run touches.
+
+    Attributes:
+        settle: looks for evidence about unknown messages.
+        paused: the campaigns (by first name) that somebody paused.
+        rescue: where outcomes go that the ledger cannot take.
+    """
 
     ledger: Ledger
     flight: Flight
@@ -66,7 +75,7 @@ class Ports:
     emit: Emit
     stop: threading.Event
     settle: Callable[[], Settled]
-    paused: Callable[[], bool]
+    paused: Callable[[], Collection[str]]
     rescue: Path
 
 
@@ -78,13 +87,14 @@ class Totals:
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
+    held: int = 0
     requests: int = 0
     retries: int = 0
 
     @property
     def not_sent(self) -> int:
         """Proven not sent, or never tried."""
-        return self.to_send - self.accepted - self.rejected - self.unknown
+        return self.to_send - self.accepted - self.rejected - self.unknown - self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +107,22 @@ class Result:
 
 
 @dataclass(slots=True)
-class _Flying:
-    """One request in the air."""
-
-    batch: Batch[Order]
-    body: bytes
-    records: list[Recorded]
-
-
-@dataclass(slots=True)
 class _State:
     """What the loop remembers between two looks."""
 
     sealing: deque[tuple[Batch[Order], Future[bytes]]] = field(default_factory=deque)
     again: deque[tuple[Batch[Order], bytes]] = field(default_factory=deque)
-    flying: dict[int, _Flying] = field(default_factory=dict)
+    flying: dict[int, Flying] = field(default_factory=dict)
     tickets: int = 0
     exhausted: bool = False
     proven: bool = False  # the canary's answer was well-formed
+    skew_told: bool = False
     not_before: float = 0.0  # monotonic: nothing starts earlier
     settle_due: bool = False
     codes: list[ExitCode] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    paused: set[str] = field(default_factory=set)
+    expired: set[str] = field(default_factory=set)
     signalled_at: float | None = None
 
 
@@ -129,33 +133,52 @@ class Run:
         ports: the outside.
         number: of the run, as the ledger gave it.
         limits: what bounds it.
-        to_send: how many messages the plan names for sending.
+        totals: with the messages the plan names for sending, and those held already.
     """
 
-    def __init__(self, ports: Ports, number: int, limits: Limits, to_send: int) -> None:
+    def __init__(self, ports: Ports, number: int, limits: Limits, totals: Totals) -> None:
         self._ports = ports
         self._number = number
         self._limits = limits
-        self._breaker = Breaker()
+        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._state = _State()
-        self.totals = Totals(to_send=to_send)
+        self.totals = totals
 
     def execute(self, batches: Iterator[Batch[Order]]) -> Result:
         """Send the batches in order. Ends when all are answered, or with the reason why not."""
+        try:
+            while not self._step(batches):
+                continue
+        except BaseException:
+            self._last_words()
+            raise
+        return self._result()
+
+    def _step(self, batches: Iterator[Batch[Order]]) -> bool:
+        """One look at everything; True when nothing is left to do."""
         state = self._state
-        while True:
-            self._look_up(batches)
-            starting = self._startable()
-            landed = self._ports.flight.landed(0.0 if starting else NAP_SECONDS)
-            decisions = self._commit(landed, starting)
-            for decision in decisions:
-                self._follow(decision)
-            if state.settle_due and not state.flying:
-                self._settle()
-            if not state.flying and (self._stopping or self._drained):
-                return self._result()
-            if not state.flying and not starting:
-                self._wait()
+        self._look_up(batches)
+        starting = self._startable()
+        landed = self._ports.flight.landed(0.0 if starting else NAP_SECONDS)
+        for decision in self._commit(landed, starting):
+            self._follow(decision)
+        if state.settle_due and not state.flying:
+            self._settle()
+        if not state.flying and not starting and not (self._stopping or self._drained):
+            self._wait()
+        return not state.flying and (self._stopping or self._drained)
+
+    def _last_words(self) -> None:
+        """The run breaks off (the ledger is gone): answers still to come are kept beside the ledger."""
+        state, clock = self._state, self._ports.clock
+        until = clock.monotonic() + self._limits.grace
+        told: list[Move] = []
+        while state.flying and clock.monotonic() < until:
+            for ticket, exchange in self._ports.flight.landed(NAP_SECONDS):
+                flown = state.flying.pop(ticket)
+                told.extend(moves(flown, judge(flown, exchange), exchange.digest if exchange else None))
+        if told:
+            self._rescue(told)
 
     @property
     def _stopping(self) -> bool:
@@ -166,17 +189,13 @@ class Run:
         return self._state.exhausted and not self._state.sealing and not self._state.again
 
     def _look_up(self, batches: Iterator[Batch[Order]]) -> None:
-        """Hear signals and pauses, and keep enough bodies in the making."""
+        """Hear signals, and keep enough bodies in the making."""
         state, ports = self._state, self._ports
         if ports.stop.is_set() and state.signalled_at is None:
             state.signalled_at = ports.clock.monotonic()
             self._stop(ExitCode.INTERRUPTED, "a signal asked to stop")
-        if not self._stopping and ports.paused():
-            self._stop(ExitCode.LEDGER, "the campaign is paused; `zalosync unpause` lets it go on")
-        if self._stopping:
-            return
         ahead = self._limits.width + 2 * ports.sealer.workers
-        while not state.exhausted and len(state.sealing) < ahead:
+        while not self._stopping and not state.exhausted and len(state.sealing) < ahead:
             batch = next(batches, None)
             if batch is None:
                 state.exhausted = True
@@ -189,83 +208,111 @@ class Run:
         if self._stopping or state.settle_due or self._ports.clock.monotonic() < state.not_before:
             return []
         width = self._limits.width if state.proven else 1
+        paused = self._ports.paused() if state.again or state.sealing else ()
         starting: list[tuple[Batch[Order], bytes]] = []
         while len(state.flying) + len(starting) < width:
             if state.again:
-                starting.append(state.again.popleft())
-            elif state.sealing and (state.sealing[0][1].done() or not (state.flying or starting)):
-                batch, body = state.sealing.popleft()
-                starting.append((batch, body.result()))
+                batch, body = state.again.popleft()
+            elif state.sealing and not self._too_early(state.sealing[0][0]):
+                if not state.sealing[0][1].done() and (state.flying or starting):
+                    break
+                batch, sealed = state.sealing.popleft()
+                body = sealed.result()
             else:
                 break
+            if batch.order.first_name in paused:
+                state.paused.add(batch.order.name)
+            elif batch.order.expires_at is not None and batch.order.expires_at <= self._ports.clock.now():
+                state.expired.add(batch.order.name)
+            else:
+                starting.append((batch, body))
         return starting
+
+    def _too_early(self, batch: Batch[Order]) -> bool:
+        """Whether a batch that we pace ourselves has to wait for its slot."""
+        return batch.earliest is not None and batch.earliest > self._ports.clock.now()
 
     def _commit(
         self, landed: list[tuple[int, Exchange | None]], starting: list[tuple[Batch[Order], bytes]]
     ) -> list[Decision]:
         """Write outcomes and intents in one transaction, then let the new batches fly."""
         state = self._state
-        verdicts = [(state.flying.pop(ticket), exchange) for ticket, exchange in landed]
-        judged = [(flown, _judge(flown, exchange)) for flown, exchange in verdicts]
+        judged = []
+        told: list[Move] = []
+        for ticket, exchange in landed:
+            flown = state.flying.pop(ticket)
+            verdict = judge(flown, exchange)
+            judged.append((flown, verdict))
+            told.extend(moves(flown, verdict, exchange.digest if exchange else None))
+            self._compare_clocks(exchange)
         if self._grace_is_over():
-            judged += [(flown, _interrupted(flown)) for flown in state.flying.values()]
+            for flown in state.flying.values():
+                verdict = interrupted(flown)
+                judged.append((flown, verdict))
+                told.extend(moves(flown, verdict, None))
             state.flying.clear()
-        moves = [move for flown, verdict in judged for move in _moves(flown, verdict)]
-        records = self._write(moves, [batch for batch, _ in starting]) if moves or starting else []
+        records = self._write(told, [batch for batch, _ in starting]) if told or starting else []
         for (batch, body), taken in zip(starting, records, strict=True):
-            self._fly(batch, body, taken)
+            self._fly(Flying(batch, body, taken))
         return [self._count(flown, verdict) for flown, verdict in judged]
 
-    def _write(self, moves: list[Move], batches: list[Batch[Order]]) -> list[list[Recorded]]:
+    def _write(self, told: list[Move], batches: list[Batch[Order]]) -> list[list[Recorded]]:
         ledger, now = self._ports.ledger, self._ports.clock.now()
         try:
             with ledger.change(Kind.CLAIM if batches else Kind.OUTCOME, now, run=self._number) as change:
-                change.move(moves, own=True)
+                change.move(told, own=True)
+                for batch in batches:
+                    if batch.slot is not None:
+                        change.note(SLOT_NOTE + batch.order.first_name, batch.slot.end.isoformat())
                 return [change.claim(batch.claims) for batch in batches]
         except LedgerError:
-            if moves:
-                self._rescue(moves)
+            if told:
+                self._rescue(told)
             raise
 
-    def _rescue(self, moves: list[Move]) -> None:
+    def _rescue(self, told: list[Move]) -> None:
         """The answers are known and the ledger will not take them: keep them beside it."""
         path = self._ports.rescue
         try:
-            write_rescue(path, moves)
+            write_rescue(path, told)
         except OSError:
-            self._ports.emit(
-                Warned("ZS651", f"{len(moves)} outcomes could not be stored anywhere: they stay unknown")
-            )
+            text = f"{len(told)} outcomes could not be stored anywhere: those messages stay unknown"
+            self._ports.emit(Warned("ZS651", text))
             return
-        self._ports.emit(
-            Warned(
-                "ZS650",
-                f"{len(moves)} outcomes are in {path.name}, beside the ledger; `zalosync refresh` merges it",
-            )
-        )
+        text = f"{len(told)} outcomes are in {path.name}, beside the ledger; `zalosync refresh` merges it"
+        self._ports.emit(Warned("ZS650", text))
 
-    def _fly(self, batch: Batch[Order], body: bytes, taken: list[Recorded]) -> None:
+    def _fly(self, flying: Flying) -> None:
         state, clock = self._state, self._ports.clock
         deadline = clock.monotonic() + INTENT_SECONDS
         ticket = state.tickets
         state.tickets += 1
-        state.flying[ticket] = _Flying(batch, body, taken)
+        state.flying[ticket] = flying
         self.totals.requests += 1
-        owned = self._ports.ledger.owns(self._number, [record.row for record in taken])
+        owned = self._ports.ledger.owns(self._number, [record.row for record in flying.records])
         self._ports.flight.post(
-            ticket, body, lambda: owned and clock.monotonic() + REQUEST_SECONDS <= deadline
+            ticket, flying.body, lambda: owned and clock.monotonic() + REQUEST_SECONDS <= deadline
         )
 
     def _grace_is_over(self) -> bool:
         at = self._state.signalled_at
         return at is not None and self._ports.clock.monotonic() > at + self._limits.grace
 
-    def _count(self, flown: _Flying, verdict: Verdict) -> Decision:
+    def _compare_clocks(self, exchange: Exchange | None) -> None:
+        if exchange is None or exchange.date is None or self._state.skew_told:
+            return
+        skew = (self._ports.clock.now() - exchange.date).total_seconds()
+        if abs(skew) > SKEW_SECONDS:
+            self._state.skew_told = True
+            text = f"this machine's clock is {skew:+,.0f} s off the provider's: schedules may go out wrong"
+            self._ports.emit(Warned("ZS655", text))
+
+    def _count(self, flown: Flying, verdict: Verdict) -> Decision:
         """Add a verdict to the totals, and ask the breaker what follows."""
         states = [outcome.state for outcome in verdict.outcomes]
-        unknown, released = states.count(Status.UNKNOWN), states.count(Status.RELEASED)
+        unknown, unsent = states.count(Status.UNKNOWN), states.count(Status.RELEASED)
         rejected = states.count(Status.REJECTED)
-        accepted = len(states) - unknown - released - rejected
+        accepted = len(states) - unknown - unsent - rejected
         self.totals.accepted += accepted
         self.totals.rejected += rejected
         self.totals.unknown += unknown
@@ -274,14 +321,11 @@ class Run:
             state.proven = True
         if verdict.after is After.WARN:
             self._ports.emit(Warned("ZS652", verdict.reason))
-        self._ports.emit(BatchAnswered(accepted, rejected, unknown, released, len(state.flying)))
-        decision = self._breaker.decide(verdict, self._ports.clock.jitter())
+        self._ports.emit(BatchAnswered(accepted, rejected, unknown, unsent, len(state.flying)))
+        breaker = self._breakers[flown.batch.order.name]
+        decision = breaker.decide(verdict, self._ports.clock.jitter())
         if decision.again_after is not None and not self._stopping:
-            closed = [
-                _released(record, outcome)
-                for record, outcome in zip(flown.records, verdict.outcomes, strict=True)
-            ]
-            state.again.append((flown.batch.again(closed), flown.body))
+            state.again.append((flown.batch.again(released(flown, verdict)), flown.body))
             self.totals.retries += 1
         return decision
 
@@ -311,65 +355,27 @@ class Run:
 
     def _wait(self) -> None:
         pause = self._state.not_before - self._ports.clock.monotonic()
+        if self._state.sealing:
+            earliest = self._state.sealing[0][0].earliest
+            if earliest is not None:
+                pause = max(pause, (earliest - self._ports.clock.now()).total_seconds())
         if pause > 0:
             self._ports.clock.sleep(min(pause, NAP_SECONDS), self._ports.stop)
 
     def _result(self) -> Result:
-        totals = self.totals
+        totals, state = self.totals, self._state
         if totals.not_sent < 0:
             raise InternalError(f"{-totals.not_sent} more messages were answered than were to be sent")
-        codes = list(self._state.codes)
-        if any(
-            count
-            for (_, state), (count, _) in self._ports.ledger.waiting().items()
-            if state is Status.UNKNOWN
-        ):
+        if state.paused:
+            names = ", ".join(sorted(state.paused))
+            self._stop(ExitCode.LEDGER, f"paused: {names}; `zalosync unpause` lets it go on")
+        if state.expired:
+            names = ", ".join(sorted(state.expired))
+            self._stop(ExitCode.STOPPED, f"expiresAt has passed: {names}; nothing more of it is sent")
+        codes = list(state.codes)
+        waiting = self._ports.ledger.waiting()
+        if any(count for (_, status), (count, _) in waiting.items() if status is Status.UNKNOWN):
             codes.append(ExitCode.UNKNOWN)
         if totals.not_sent and not codes:
             codes.append(ExitCode.STOPPED)
-        return Result(totals, first_of(*codes), "; ".join(dict.fromkeys(self._state.reasons)))
-
-
-def _judge(flown: _Flying, exchange: Exchange | None) -> Verdict:
-    if exchange is None:  # O19: the fence refused, nothing left this machine
-        outcomes = (Outcome(Status.RELEASED, Cause.FENCED),) * len(flown.records)
-        return Verdict(
-            outcomes, After.STOP, ExitCode.STOPPED, "this process was held up too long to send safely"
-        )
-    return classify(flown.batch.sent, exchange)
-
-
-def _interrupted(flown: _Flying) -> Verdict:
-    outcomes = (Outcome(Status.UNKNOWN, Cause.INTERRUPTED),) * len(flown.records)
-    return Verdict(
-        outcomes, After.STOP, ExitCode.INTERRUPTED, "no answer came before this process had to end"
-    )
-
-
-def _moves(flown: _Flying, verdict: Verdict) -> list[Move]:
-    return [
-        Move(record, _standing(outcome))
-        for record, outcome in zip(flown.records, verdict.outcomes, strict=True)
-    ]
-
-
-def _standing(outcome: Outcome) -> Standing:
-    status = outcome.status
-    return Standing(
-        outcome.state, outcome.cause, status.group_id if status else 0, status.id if status else 0
-    )
-
-
-def _released(record: Recorded, outcome: Outcome) -> Recorded:
-    return Recorded(
-        record.row,
-        record.message,
-        record.message_id,
-        record.campaign,
-        record.occurrence,
-        record.attempt,
-        record.fingerprint,
-        record.run,
-        outcome.state,
-        outcome.cause,
-    )
+        return Result(totals, first_of(*codes), "; ".join(dict.fromkeys(state.reasons)))

@@ -28,13 +28,17 @@ class Order:
 
     Attributes:
         name: the campaign's, for people.
+        first_name: the campaign's, for ever.
         envelope: what all its messages share.
         encryptor: the sender's key, or None where nothing is encrypted.
+        expires_at: nothing is submitted after this, or None.
     """
 
     name: str
+    first_name: str
     envelope: Envelope
     encryptor: Encryptor | None = None
+    expires_at: datetime | None = None
 
 
 class Sealer:

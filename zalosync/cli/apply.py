@@ -2,77 +2,106 @@
 
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from zalosync.cli.options import Options, common
-from zalosync.cli.session import Session
+from zalosync.cli.session import Provider, Session
 from zalosync.errors import Blocked, ExitCode, PlanRefused, UsageError
 
 if TYPE_CHECKING:
+    from zalosync.apply.execute import Applied
     from zalosync.console.progress import Reporter
     from zalosync.infobip.keys import PublicKey
     from zalosync.ledger.store import Ledger
+    from zalosync.plan.bundle import Sealed
+    from zalosync.plan.shape import Plan
 
 CI_GRACE_SECONDS = 5.0  # CI systems kill some 10 s after a cancel
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line said."""
+
+    file: Path | None
+    auto_approve: bool
+    max_messages: int | None
+    canary: int
+    due: bool
+    lock_timeout: float
+
+
 @click.command(
-    epilog="Example: zalosync apply --auto-approve --max-messages 1000",
+    epilog="Example: zalosync apply release.zsplan",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @common
-@click.argument("campaign", nargs=-1)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--max-messages", type=click.IntRange(1), help="Send no more than this in this run.")
+@click.option("--canary", type=click.IntRange(1), default=20, help="Messages in the first request [20].")
+@click.option("--due", is_flag=True, help="Send held messages whose time has come, and nothing else.")
 @click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for another run."
+    "--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run."
 )
 def apply(
     options: Options,
-    campaign: tuple[str, ...],
     *,
+    file: Path | None,
     auto_approve: bool,
     max_messages: int | None,
+    canary: int,
+    due: bool,
     lock_timeout: float,
 ) -> int:
-    """Plan, show, ask, send. At most once per message, whatever breaks; run it again and it goes on."""
-    if not auto_approve and not sys.stdin.isatty():
+    """Send what a plan says. Without FILE: plan, show, ask. At most once per message, whatever breaks.
+
+    Run it again after a crash or a stop: it goes on where it was.
+    """
+    asked = Asked(file, auto_approve, max_messages, canary, due, lock_timeout)
+    if due and file is not None:
+        raise UsageError("--due takes no plan: it sends what applied plans hold", fix="leave out FILE")
+    if file is None and not due and not auto_approve and not sys.stdin.isatty():
         raise UsageError(
             "there is no terminal to ask for approval", fix="give --auto-approve, or apply a sealed plan"
         )
-
     session = Session(options)
-    with session.reporter() as emit:
-        return _apply(session, emit, campaign, auto_approve, max_messages, lock_timeout)
-
-
-def _apply(
-    session: Session,
-    emit: "Reporter",
-    names: tuple[str, ...],
-    auto_approve: bool,  # noqa: FBT001 - passed on as it was said
-    max_messages: int | None,
-    lock_timeout: float,
-) -> int:
-    from zalosync.apply.execute import Job, Outside, execute
-    from zalosync.apply.run import REQUEST_SECONDS, Limits
-    from zalosync.cli import senders
-    from zalosync.cli.settling import settler
-    from zalosync.cli.who import who
+    with session.reporter() as emit, session.provider() as provider:
+        applied = _apply(session, emit, provider, asked)
+    if applied is None:
+        return ExitCode.INTERRUPTED
     from zalosync.console import documents, text
-    from zalosync.infobip.keys import Encryptor
-    from zalosync.plan.build import build
 
-    project, campaigns, options = session.project, session.campaigns(names), session.options
-    if project.environment.protected:
+    if options.json:
+        documents.write(documents.apply_document(applied))
+    else:
+        text.say(text.apply_lines(applied, session.project.environment_name))
+    return applied.code
+
+
+def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | None":
+    from zalosync.cli import senders
+    from zalosync.plan.build import build
+    from zalosync.plan.check import check_same, narrowed
+
+    project = session.project
+    if project.environment.protected and asked.file is None and not asked.due:
         raise Blocked(
             f"environment {project.environment_name} is protected: it takes only a sealed, approved plan",
-            fix="plan -o FILE, approve FILE, apply FILE",
+            fix="zalosync plan -o FILE, zalosync approve FILE --as NAME, zalosync apply FILE",
         )
-    with session.provider() as provider, session.ledger(lock_timeout) as ledger:
+    with session.ledger(asked.lock_timeout) as ledger:
+        sealed = _sealed(session, provider, asked, ledger)
+        campaigns = project.campaigns
+        if sealed is not None:
+            names = {campaign["name"] for campaign in sealed.meaning["campaigns"]}
+            campaigns = tuple(each for each in campaigns if each.first_name in names)
         found = senders.fetch(provider.client, campaigns, project.environment, ledger.notes())
         built = build(
             project,
@@ -80,62 +109,127 @@ def _apply(
             ledger,
             session.keys,
             base_url=provider.base_url,
-            budgets=found.budgets,
+            senders=found.planned,
             now=session.clock.now(),
             content=True,
             emit=emit,
         )
         with built:
-            emit.close()
-            if not options.json:
-                text.say(text.plan_lines(built))
-            if built.blocked:
-                raise Blocked("the plan is blocked by what it names above", fix="mend it, then plan again")
-            if built.to_send and not auto_approve and not _asked(built.to_send, built.environment):
-                return ExitCode.INTERRUPTED
+            shrunk = 0
+            if sealed is not None:
+                check_same(sealed, built)
+                shrunk = narrowed(sealed, built)
+            if not _agreed(session, emit, built, asked, sealed, shrunk):
+                return None
             keys = senders.create(provider.client, found, project.environment, ledger.notes(), emit)
-            if any(key.budget != found.budgets[sender] for sender, key in keys.items()):
+            planned = found.planned
+            if any(key.budget != planned[sender].budget for sender, key in keys.items()):
                 raise PlanRefused("a new RSA key has another size than was planned for", fix="plan again")
             _remember(session, ledger, keys)
-            mgf1 = project.environment.mgf1
-            job = Job(
-                plan=built,
-                keys=session.keys,
-                encryptors={sender: Encryptor(key.der, mgf1) for sender, key in keys.items()},
-                fingerprints={sender: key.fingerprint for sender, key in keys.items()},
-                who=who(session.root, session.environ),
-                batch_size=project.environment.batch_size,
-                max_messages=max_messages,
-                limits=Limits(grace=CI_GRACE_SECONDS if session.environ.get("CI") else REQUEST_SECONDS),
-                folder=session.home.folder,
-                webhook_token=session.webhook_token,
-            )
-            outside = Outside(
-                ledger=ledger,
-                submit=provider.client.submit,
-                clock=session.clock,
-                emit=emit,
-                stop=session.stop,
-                settle=settler(session, provider.client, emit, wait=False),
-            )
-            with _Signals(session), emit:
-                applied = execute(job, outside)
-    if options.json:
-        documents.write(documents.apply_document(applied))
-    else:
-        text.say(text.apply_lines(applied, built.environment))
-    return applied.code
+            return _run(session, emit, provider, asked, built, sealed, keys, ledger)
 
 
-def _asked(count: int, environment: str) -> bool:
+def _sealed(session: Session, provider: Provider, asked: Asked, ledger: "Ledger") -> "Sealed | None":
+    """The sealed plan, if one is named: whole, ours, for here and now, and approved."""
+    if asked.file is None:
+        return None
+    from zalosync.plan.approve import check_approved, read_approvals
+    from zalosync.plan.bundle import unseal
+    from zalosync.plan.check import check_usable
+    from zalosync.plan.guards import approvals_needed
+
+    sealed = unseal(asked.file, session.keys)
+    name = session.project.environment_name
+    check_usable(sealed, name, provider.base_url, ledger, session.clock.now())
+    to_send = int(sealed.document["record"]["plan"]["totals"]["send"])
+    needed = approvals_needed(session.project, to_send, session.authors(sealed.meaning["campaigns"]))
+    check_approved(sealed, read_approvals(asked.file, session.keys), needed)
+    return sealed
+
+
+def _agreed(
+    session: Session,
+    emit: "Reporter",
+    built: "Plan",
+    asked: Asked,
+    sealed: "Sealed | None",
+    shrunk: int,
+) -> bool:
+    """Show what will be done and, where nobody said yes before, ask."""
+    from zalosync.console import text
+    from zalosync.plan.decide import Action
+
+    emit.close()
+    if not session.options.json:
+        text.say(text.plan_lines(built, sealed.digest if sealed else None))
+        if shrunk:
+            text.say(text.shrunk_lines(shrunk))
+    if built.blocked:
+        raise Blocked("the plan is blocked by what it names above", fix="mend it, then plan again")
+    held = sum(campaign.messages.actions[Action.HELD] for campaign in built.campaigns)
+    count = held if asked.due else built.to_send
+    if not count or asked.auto_approve or asked.due or sealed is not None:
+        return True
     sys.stderr.write(
-        f"Send {count:,} messages to {environment}? What is sent cannot be unsent. Only `yes` is a yes: "
+        f"Send {count:,} messages to {built.environment}?"
+        " What is sent cannot be unsent. Only `yes` is a yes: "
     )
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
 
 
-def _remember(session: Session, ledger: "Ledger", keys: "dict[str, PublicKey]") -> None:
+def _run(
+    session: Session,
+    emit: "Reporter",
+    provider: Provider,
+    asked: Asked,
+    built: "Plan",
+    sealed: "Sealed | None",
+    keys: "Mapping[str, PublicKey]",
+    ledger: "Ledger",
+) -> "Applied":
+    from zalosync.apply.execute import Job, Outside, execute
+    from zalosync.apply.run import REQUEST_SECONDS, Limits
+    from zalosync.cli.settling import settler
+    from zalosync.cli.who import who
+    from zalosync.infobip.keys import Encryptor
+    from zalosync.plan.approve import read_approvals
+
+    environment = session.project.environment
+    approvals = read_approvals(asked.file, session.keys) if asked.file else ()
+    record = {
+        **who(session.root, session.environ),
+        "approvals": [{"name": each.name, "at": each.at} for each in approvals],
+        "due": asked.due,
+    }
+    job = Job(
+        plan=built,
+        digest=sealed.digest if sealed else built.digest,
+        keys=session.keys,
+        encryptors={sender: Encryptor(key.der, environment.mgf1) for sender, key in keys.items()},
+        fingerprints={sender: key.fingerprint for sender, key in keys.items()},
+        who=record,
+        batch_size=environment.batch_size,
+        max_messages=asked.max_messages,
+        canary=asked.canary,
+        due=asked.due,
+        limits=Limits(grace=CI_GRACE_SECONDS if session.environ.get("CI") else REQUEST_SECONDS),
+        folder=session.home.folder,
+        webhook_token=session.webhook_token,
+    )
+    outside = Outside(
+        ledger=ledger,
+        submit=provider.client.submit,
+        clock=session.clock,
+        emit=emit,
+        stop=session.stop,
+        settle=settler(session, provider.client, emit, wait=False),
+    )
+    with _Signals(session), emit:
+        return execute(job, outside)
+
+
+def _remember(session: Session, ledger: "Ledger", keys: "Mapping[str, PublicKey]") -> None:
     """Record keys that were never seen, so that a change is noticed."""
     from zalosync.cli.senders import NOTE
     from zalosync.ledger.records import Kind

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zalosync.errors import ProviderRefused
 from zalosync.events import Emit, Warned
+from zalosync.plan.build import SenderKey
 from zalosync.spec.loaded import LoadedCampaign
 from zalosync.spec.project import Environment
 
@@ -25,10 +26,10 @@ class SenderKeys:
     missing: tuple[str, ...]
 
     @property
-    def budgets(self) -> dict[str, int]:
-        """Bytes that one encrypted value may have, by sender."""
-        found = {sender: key.budget for sender, key in self.keys.items()}
-        return dict.fromkeys(self.missing, ASSUMED_BUDGET) | found
+    def planned(self) -> dict[str, SenderKey]:
+        """What a plan is told of them."""
+        missing = {sender: SenderKey(ASSUMED_BUDGET, "") for sender in self.missing}
+        return missing | {sender: SenderKey(key.budget, key.fingerprint) for sender, key in self.keys.items()}
 
 
 def fetch(

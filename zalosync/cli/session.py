@@ -2,12 +2,12 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zalosync.cli.options import Options
 from zalosync.clock import Clock, SystemClock
@@ -149,6 +149,28 @@ class Session:
         self._ensure_ledger()
         with open_ledger(self.home, self.keys, lock_timeout=lock_timeout) as ledger:
             yield ledger
+
+    @contextmanager
+    def shared_ledger(self) -> Iterator[Ledger]:
+        """The ledger, to be written beside a run that holds the lock: for pauses only."""
+        self._ensure_ledger()
+        with open_ledger(self.home, self.keys, exclusive=False) as ledger:
+            yield ledger
+
+    @cached_property
+    def actor(self) -> str:
+        """Who runs this command, as far as the machine or CI says."""
+        from zalosync.cli.who import who
+
+        return str(who(self.root, self.environ)["actor"])
+
+    def authors(self, campaigns: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+        """The Git authors of the last commits that touched these campaigns' files."""
+        from zalosync.cli.who import authors
+
+        names = {campaign["name"] for campaign in campaigns}
+        files = [each.file for each in self.project.campaigns if each.first_name in names]
+        return authors(self.root, files)
 
     @contextmanager
     def provider(self) -> Iterator[Provider]:

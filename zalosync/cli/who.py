@@ -4,7 +4,7 @@ import getpass
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ def who(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         "host": platform.node(),
         "version": __version__,
     }
+
+
+def authors(root: Path, files: Iterable[str]) -> frozenset[str]:
+    """The names and addresses of the Git authors of the last commit that touched each file."""
+    found = (_git(root, "log", "-1", "--format=%an%n%ae", "--", file) for file in files)
+    return frozenset(line for lines in found if lines for line in lines.splitlines())
 
 
 def _user() -> str:

@@ -93,7 +93,10 @@ class Desired:
             advanced(self.waterfall.audience)
 
     def messages(self) -> Iterator[pl.DataFrame]:
-        """Give the messages sorted by identity, part by part; one full reading makes the counts final."""
+        """Give the messages sorted by identity, part by part; one full reading makes the counts final.
+
+        `reason` says of each whether it is KEPT or SUPPRESSED; rows of any other fate are in `skipped`.
+        """
         for frame in self._parts.sorted():
             messages, dropped = self._distinct(frame)
             if not self._counted:
@@ -124,18 +127,28 @@ class Desired:
                 yield pending.popleft().result()
 
     def _distinct(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Part equal keys into the one that is kept and duplicates; then drop values that do not fit."""
+        """Part equal keys into the one that is kept and duplicates; then drop values that do not fit.
+
+        Suppression comes before duplicates: of equal keys, a row that is not suppressed is the one kept.
+        """
+        last = self._on_duplicate == "last"
+        suppressed = pl.col("reason") == int(Reason.SUPPRESSED)
+        if frame["reason"].eq(int(Reason.SUPPRESSED)).any():
+            frame = frame.sort("m0", "m1", suppressed if not last else ~suppressed, "row")
         key = pl.struct("m0", "m1")
-        kept = key.is_last_distinct() if self._on_duplicate == "last" else key.is_first_distinct()
+        kept = key.is_last_distinct() if last else key.is_first_distinct()
         frame = frame.with_columns(
-            pl.when(kept)
+            pl.when(kept | suppressed)
             .then("reason")
             .otherwise(pl.lit(int(Reason.DUPLICATE_KEY), pl.UInt8))
             .alias("reason"),
-            pl.when(kept).then("why").otherwise(pl.lit("")).alias("why"),
+            kept.alias("kept"),
         )
-        good = pl.col("reason") == int(Reason.KEPT)
-        return frame.filter(good).drop("reason", "why"), frame.filter(~good).select("row", "reason", "why")
+        good = pl.col("kept") & pl.col("reason").is_in([int(Reason.KEPT), int(Reason.SUPPRESSED)])
+        return (
+            frame.filter(good).drop("why", "kept"),
+            frame.filter(~good | suppressed).select("row", "reason", "why"),
+        )
 
     def _count(self, skipped: pl.DataFrame) -> None:
         for reason, count in skipped["reason"].value_counts().iter_rows():

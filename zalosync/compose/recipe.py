@@ -61,7 +61,7 @@ class Composed:
 
     Attributes:
         messages: message and fingerprint as UInt64 pairs (`m0`, `m1`, `f0`, `f1`), `row` (0-based over
-            all files), `reason` (KEPT or INVALID_VALUES), `why`, `segments` of the failover text;
+            all files), `reason` (KEPT, SUPPRESSED or INVALID_VALUES), `why`, `segments` of the failover text;
             with content also `__phone`, `__failover` and one `v:NAME` per parameter.
         skipped: rows that a test of the screen dropped: `row`, `reason`, `why`.
         repairs: spellings of phones that were mended, by kind.
@@ -104,8 +104,10 @@ class Composer:
             pl.int_range(first_row, first_row + frame.height, dtype=pl.UInt64).alias("row")
         )
         repairs = _repairs(screened[REPAIRS_COLUMN])
-        dropped = screened.filter(pl.col(REASON_COLUMN) != Reason.KEPT)
-        kept = screened.filter(pl.col(REASON_COLUMN) == Reason.KEPT)
+        # Who is on a suppression list is composed all the same: such lists may change after a plan was
+        # approved, and then shrink it, but they are no part of what was approved.
+        composed = pl.col(REASON_COLUMN).is_in([int(Reason.KEPT), int(Reason.SUPPRESSED)])
+        dropped, kept = screened.filter(~composed), screened.filter(composed)
         skipped = dropped.select(
             "row", pl.col(REASON_COLUMN).alias("reason"), pl.lit("", pl.String).alias("why")
         )
@@ -116,7 +118,7 @@ class Composer:
         rendered = self._program.render(kept)
         if KEY not in rendered.columns:
             rendered = rendered.with_columns(kept[PHONE_COLUMN].alias(KEY))
-        rendered = rendered.with_columns(kept[PHONE_COLUMN], kept["row"])
+        rendered = rendered.with_columns(kept[PHONE_COLUMN], kept["row"], kept[REASON_COLUMN])
         # A row without a key is nobody's message: it cannot be told from others, so it cannot be sent.
         keyless = pl.col(KEY).is_null() | (pl.col(KEY) == "")
         unreadable = rendered.filter(keyless).select(
@@ -136,8 +138,8 @@ class Composer:
         broken = rendered[FAILOVER].is_null() & (self._recipe.failover is not None)
         messages = self._digests(rendered, values).with_columns(
             rendered["row"],
-            pl.when(fit["ok"] & ~broken)
-            .then(pl.lit(int(Reason.KEPT), pl.UInt8))
+            pl.when((fit["ok"] & ~broken) | (rendered[REASON_COLUMN] == Reason.SUPPRESSED))
+            .then(rendered[REASON_COLUMN])
             .otherwise(pl.lit(int(Reason.INVALID_VALUES), pl.UInt8))
             .alias("reason"),
             pl.when(broken).then(pl.lit("failover text")).otherwise(fit["why"]).alias("why"),

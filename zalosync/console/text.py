@@ -19,8 +19,8 @@ def say(lines: Iterator[str]) -> None:
     sys.stdout.write("".join(line + "\n" for line in lines))
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """A plan that a reviewer reads in ten seconds."""
+def plan_lines(plan: Plan, digest: str | None = None) -> Iterator[str]:
+    """A plan that a reviewer reads in ten seconds; `digest` is that of the sealed plan it comes from."""
     yield f"Plan for {display(plan.environment)} ({display(plan.base_url)})"
     for campaign in plan.campaigns:
         yield ""
@@ -31,7 +31,18 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         for finding in findings:
             yield f"  {_MARKS[finding.severity]} {display(finding.message, 300)} [{finding.id}]"
     yield ""
-    yield from _summary(plan)
+    yield from _summary(plan, digest or plan.digest)
+
+
+def sealed_lines(file: str) -> Iterator[str]:
+    """What to do with a sealed plan."""
+    name = display(file)
+    yield f"Sealed in {name}, for 24 hours: `zalosync approve {name} --as NAME`, `zalosync apply {name}`"
+
+
+def shrunk_lines(count: int) -> Iterator[str]:
+    """What lies outside of the approval and takes messages away."""
+    yield f"{plural(count, 'message')} less than planned: suppressed or capped since"
 
 
 def _campaign(campaign: CampaignPlan) -> Iterator[str]:
@@ -91,7 +102,7 @@ def _cost(cost: Cost) -> str:
     return f"{low:,.2f} to {high:,.2f} {cost.currency} ({split})"
 
 
-def _summary(plan: Plan) -> Iterator[str]:
+def _summary(plan: Plan, digest: str) -> Iterator[str]:
     totals = plan.totals
     if plan.blocked:
         errors = sum(finding.severity == "error" for finding in plan.all_findings)
@@ -101,7 +112,7 @@ def _summary(plan: Plan) -> Iterator[str]:
         yield f"Plan: {plan.to_send:,} to send in {plural(len(plan.campaigns), 'campaign')}; {rest}."
     else:
         yield "No changes: everybody who should have a message has one, or is named above."
-    yield f"Digest: {plan.digest}"
+    yield f"Digest: {digest}"
 
 
 def apply_lines(applied: Applied, environment: str) -> Iterator[str]:
@@ -113,9 +124,11 @@ def apply_lines(applied: Applied, environment: str) -> Iterator[str]:
         ("accepted", totals.accepted),
         ("rejected", totals.rejected),
         ("unknown", totals.unknown),
+        ("held until due", totals.held),
         ("not sent", totals.not_sent),
     ):
-        yield f"    {count:>11,}  {name}"
+        if count or name != "held until due":
+            yield f"    {count:>11,}  {name}"
     yield (
         f"    {plural(totals.requests, 'request')}, {totals.retries} tried again,"
         f" {applied.seconds:,.1f} s ({rate:,.0f} messages/s)"

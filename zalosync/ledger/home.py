@@ -5,7 +5,7 @@ A missing ledger is an error, never an empty one: an empty memory would send eve
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -122,16 +122,39 @@ def open_reader(home: Home, keys: Keys) -> LedgerReader:
 
 
 @contextmanager
-def open_ledger(home: Home, keys: Keys, *, lock_timeout: float = 0) -> Iterator[Ledger]:
+def open_ledger(
+    home: Home, keys: Keys, *, lock_timeout: float = 0, exclusive: bool = True
+) -> Iterator[Ledger]:
     """Open a ledger to be written, under a lock that the kernel frees when this process dies.
 
+    Args:
+        home: which.
+        keys: the project's.
+        lock_timeout: seconds to wait for another run.
+        exclusive: False writes beside a run, for notes that it must hear of.
+
     Raises:
-        LedgerError: as for reading, or another process is writing and does not end in `lock_timeout` seconds.
+        LedgerError: as for reading, or another process is writing and does not end in time.
     """
     engine = _engine(home, read_only=False)
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        if exclusive:
+            stack.enter_context(_locked(home, lock_timeout))
+        ledger = Ledger(engine, SQLITE, home.place)
+        _check(home, ledger, keys)
+        try:
+            yield ledger
+        finally:
+            if exclusive:
+                write_pin(home.pin_path, home.environment, pin_of(ledger))
+
+
+@contextmanager
+def _locked(home: Home, timeout: float) -> Iterator[None]:
     lock = filelock.FileLock(str(home.path) + ".lock", mode=0o600)
     try:
-        lock.acquire(timeout=lock_timeout)
+        lock.acquire(timeout=timeout)
     except filelock.Timeout as error:
         raise LedgerError(
             f"another zalosync is writing {home.place}",
@@ -139,13 +162,7 @@ def open_ledger(home: Home, keys: Keys, *, lock_timeout: float = 0) -> Iterator[
             code="ZS626",
         ) from error
     try:
-        ledger = Ledger(engine, SQLITE, home.place)
-        _check(home, ledger, keys)
-        try:
-            yield ledger
-        finally:
-            write_pin(home.pin_path, home.environment, pin_of(ledger))
-            ledger.close()
+        yield
     finally:
         lock.release()
 

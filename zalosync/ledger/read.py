@@ -1,7 +1,7 @@
 """What may be asked of a ledger. `plan` and the read-only commands get this type, which cannot write."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +35,10 @@ class LedgerReader:
         """The hash of an earlier event, or None where the ledger has no such event."""
         rows = self._all("hash_at", {"seq": seq})
         return bytes(rows[0][0]) if rows else None
+
+    def sending_events_since(self, seq: int, own: Collection[int]) -> int:
+        """How many events after `seq` affect sending, those of the runs `own` left out."""
+        return sum(count for run, count in self._all("sending_since", {"seq": seq}) if run not in own)
 
     def notes(self) -> dict[str, str]:
         """The small settled facts: lineage, key fingerprint, pauses, last slots."""

@@ -24,8 +24,9 @@ class Kind(StrEnum):
     ADOPT = "adopt"
 
 
-# A plan is bound to the number of these; evidence about what was sent does not make it stale.
-AFFECTS_SENDING = frozenset({Kind.CLAIM, Kind.OUTCOME, Kind.ORPHAN, Kind.RESOLVE, Kind.CANCEL, Kind.ADOPT})
+# A plan is bound to the number of these. Evidence about what was sent does not make it stale, nor do
+# intents of a dead run that become unknown: either way a plan does not send them.
+AFFECTS_SENDING = frozenset({Kind.CLAIM, Kind.OUTCOME, Kind.RESOLVE, Kind.CANCEL, Kind.ADOPT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 It is handed a ledger that can only be read; it never writes, never posts.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 
 from zalosync.compose.message import Keys
 from zalosync.compose.prepare import prepared
 from zalosync.compose.recipe import whole
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
+from zalosync.ledger.chain import canonical
 from zalosync.ledger.read import LedgerReader
 from zalosync.plan.decide import Action, RetryRule, decide, recorded_frame
 from zalosync.plan.guards import campaign_findings, plan_findings
@@ -20,6 +23,19 @@ from zalosync.spec.findings import settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 
 
+@dataclass(frozen=True, slots=True)
+class SenderKey:
+    """What a plan knows of a sender's RSA key.
+
+    Attributes:
+        budget: bytes that one encrypted value may have.
+        fingerprint: empty where the provider has not made the key yet.
+    """
+
+    budget: int
+    fingerprint: str
+
+
 def build(
     project: LoadedProject,
     campaigns: Sequence[LoadedCampaign],
@@ -27,7 +43,7 @@ def build(
     keys: Keys,
     *,
     base_url: str,
-    budgets: Mapping[str, int],
+    senders: Mapping[str, SenderKey],
     now: datetime,
     content: bool,
     emit: Emit,
@@ -40,7 +56,7 @@ def build(
         reader: the ledger.
         keys: the project's.
         base_url: of the environment; the digest binds it.
-        budgets: bytes that one encrypted value may have, by sender.
+        senders: the RSA keys of the senders of encrypted campaigns.
         now: aware.
         content: whether to keep the composed content open, to send it.
         emit: hears of the progress.
@@ -52,12 +68,16 @@ def build(
     policies = [loaded.policy for loaded in project.policies]
     with ExitStack() as stack:
         for loaded in campaigns:
-            sender = loaded.campaign.spec.sender
-            budget = budgets.get(sender) if loaded.campaign.spec.encrypted else None
+            spec = loaded.campaign.spec
+            key = senders[spec.sender] if spec.encrypted else None
             opened = stack.enter_context(
-                prepared(project, loaded, keys, now=now, budget=budget, content=content)
+                prepared(project, loaded, keys, now=now, budget=key.budget if key else None, content=content)
             )
-            campaign = CampaignPlan(opened)
+            campaign = CampaignPlan(
+                opened,
+                template=_template_digest(project, loaded),
+                public_key=key.fingerprint if key else "",
+            )
             plan.campaigns.append(campaign)
             _compare(campaign, reader, now, emit)
             campaign.cost = _cost(project, campaign)
@@ -67,6 +87,15 @@ def build(
         plan.findings = settled([*general, *plan_findings(project, plan)], policies, now)
         plan.stack = stack.pop_all()
     return plan
+
+
+def _template_digest(project: LoadedProject, loaded: LoadedCampaign) -> str:
+    """What is pinned of the campaign's template, as a digest; empty where nothing is."""
+    contract = project.templates.get(loaded.campaign.spec.template.name)
+    if contract is None:
+        return ""
+    pinned = contract.model_dump(mode="json", exclude={"pulled_at"})
+    return hashlib.sha256(canonical(pinned)).hexdigest()
 
 
 def _compare(campaign: CampaignPlan, reader: LedgerReader, now: datetime, emit: Emit) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from zalosync.audience.screen import Reason
 from zalosync.compose.message import Status
 from zalosync.compose.recipe import halves
 from zalosync.provider import EXPIRED_DLR_UNKNOWN
@@ -25,6 +26,8 @@ class Action(IntEnum):
     HELD = 5
     UNKNOWN = 6
     FAILED = 7
+    SUPPRESSED = 8  # counts as skipped
+    CAPPED = 9  # counts as skipped
 
     @property
     def word(self) -> str:
@@ -82,7 +85,7 @@ def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | Non
     """Add `action` (an `Action`) and `attempt` (of the message that would be sent) to the desired messages.
 
     Args:
-        desired: with `m0`, `m1`, `f0`, `f1`, sorted by message; order and height stay.
+        desired: with `m0`, `m1`, `f0`, `f1`, `reason`, sorted by message; order and height stay.
         recorded: as `recorded_frame` gives it.
         retry: of the campaign, or None.
         now: Unix seconds, for the rule's `after`.
@@ -92,7 +95,9 @@ def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | Non
     state = pl.col("state")
     again = _may_retry(retry, now)
     action = (
-        pl.when(state.is_null() | (state == Status.RELEASED))
+        pl.when(pl.col("reason") == Reason.SUPPRESSED)
+        .then(Action.SUPPRESSED)
+        .when(state.is_null() | (state == Status.RELEASED))
         .then(Action.SEND)
         .when(state.is_in([Status.INTENT, Status.UNKNOWN, Status.ABANDONED]))
         .then(Action.UNKNOWN)

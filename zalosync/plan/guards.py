@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from zalosync.audience.screen import Reason
+from zalosync.plan.approve import Needed
 from zalosync.plan.shape import CampaignPlan, Plan
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedProject
@@ -41,7 +42,7 @@ def plan_findings(project: LoadedProject, plan: Plan) -> Iterator[Finding]:
 
 def _recipients(plan: CampaignPlan) -> Iterator[Finding]:
     audience = plan.loaded.campaign.spec.audience
-    kept = plan.messages.count
+    kept = plan.recipients
     file = plan.loaded.file
     if kept < audience.min_recipients:
         message = (
@@ -99,3 +100,21 @@ def _policies(project: LoadedProject, plan: CampaignPlan) -> Iterator[Finding]:
         if policy.allowed_senders and spec.sender not in policy.allowed_senders:
             message = f"sender {spec.sender} is not among the allowed ones (allowedSenders in {file})"
             yield Finding("allowed-senders", "error", message, plan.name)
+
+
+def approvals_needed(project: LoadedProject, to_send: int, authors: frozenset[str]) -> list[Needed]:
+    """How many approvals a plan of this size needs; without a policy a protected environment needs one."""
+    needed = [
+        Needed(
+            rule.count,
+            authors if rule.not_author else frozenset(),
+            f"above {rule.above:,} messages, approvals in {loaded.file}",
+        )
+        for loaded in project.policies
+        for rule in loaded.policy.spec.approvals
+        if to_send > rule.above
+    ]
+    said = any(loaded.policy.spec.approvals for loaded in project.policies)
+    if project.environment.protected and not said:
+        needed.append(Needed(1, frozenset(), "the environment is protected"))
+    return needed

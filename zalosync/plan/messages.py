@@ -7,6 +7,7 @@ the same messages on any machine and with any version of a library.
 import hashlib
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -43,14 +44,44 @@ class PlannedMessages:
         for action, count in decided["action"].value_counts().iter_rows():
             self.actions[Action(action)] += count
 
-    def digest(self) -> str:
-        """SHA-256 over the three columns: equal for equal messages, however they were cut."""
+    def digest(self, *columns: str) -> str:
+        """SHA-256 (hex) over whole columns: equal for equal messages, however they were cut."""
         digest = hashlib.sha256(self.count.to_bytes(8, "big"))
-        for column in self._columns.values():
-            column.seek(0)
-            while block := column.read(2**20):
+        for name in columns:
+            for block in self.blocks(name):
                 digest.update(block)
         return digest.hexdigest()
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """The bytes of one column, in order."""
+        column = self._columns[name]
+        column.seek(0)
+        while block := column.read(2**20):
+            yield block
+
+    @classmethod
+    def read(cls, stream: IO[bytes], count: int) -> "PlannedMessages":
+        """The messages of a sealed plan.
+
+        Args:
+            stream: stands at the campaign's first column.
+            count: messages, as the plan says.
+
+        Raises:
+            ValueError: there are fewer bytes than that, or an action that is none.
+        """
+        planned = cls(count)
+        for name, width in WIDTHS.items():
+            left = count * width
+            while left:
+                block = stream.read(min(left, 2**20))
+                if not block:
+                    raise ValueError("the messages are cut short")
+                planned._columns[name].write(block)
+                left -= len(block)
+                if name == "action":
+                    planned.actions.update(Action(action) for action in block)
+        return planned
 
     def cursor(self) -> "Slices":
         """Read the messages in order, as many at a time as asked."""

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from zalosync.audience.screen import Reason
 from zalosync.compose.prepare import Prepared
@@ -42,6 +42,8 @@ class CampaignPlan:
     prepared: Prepared = field(repr=False)
     messages: PlannedMessages = field(default_factory=PlannedMessages, repr=False)
     segments: int = 0
+    template: str = ""  # digest of the template's pinned contract
+    public_key: str = ""  # fingerprint of the sender's key; empty where nothing is encrypted
     cost: Cost | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -63,7 +65,14 @@ class CampaignPlan:
     @property
     def skipped(self) -> Counter[Reason]:
         """Rows dropped, by reason."""
-        return self.prepared.desired.waterfall.skipped
+        capped = Counter({Reason.FREQUENCY_CAP: self.messages.actions[Action.CAPPED]})
+        return self.prepared.desired.waterfall.skipped + capped
+
+    @property
+    def recipients(self) -> int:
+        """Messages that are wanted, sent already or not."""
+        actions = self.messages.actions
+        return self.messages.count - actions[Action.SUPPRESSED] - actions[Action.CAPPED]
 
     @property
     def repairs(self) -> Counter[str]:
@@ -76,9 +85,25 @@ class CampaignPlan:
         return self.messages.actions[Action.SEND] + self.messages.actions[Action.RETRY]
 
     @property
+    def meaning(self) -> dict[str, Any]:
+        """What decides this campaign's messages: what a plan is bound to."""
+        spec = self.loaded.campaign.spec
+        return {
+            "name": self.loaded.first_name,
+            "occurrence": spec.occurrence,
+            "sender": spec.sender,
+            "spec": self.loaded.digest,
+            "template": self.template,
+            "public_key": self.public_key,
+            "count": self.messages.count,
+            "messages": self.messages.digest("message", "fingerprint"),
+        }
+
+    @property
     def totals(self) -> dict[str, int]:
         """Counts that always balance: audience = the sum of all others."""
-        counts = {action.word: self.messages.actions[action] for action in Action}
+        skipped = (Action.SUPPRESSED, Action.CAPPED)
+        counts = {action.word: self.messages.actions[action] for action in Action if action not in skipped}
         totals = {"audience": self.audience, "skipped": self.skipped.total(), **counts}
         assert totals["audience"] == sum(totals[name] for name in TOTALS), "a row has no fate, or two"
         return totals
@@ -93,6 +118,8 @@ class Plan:
     created_at: datetime
     lineage: str
     head: Head
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    policies: tuple[str, ...] = ()
     campaigns: list[CampaignPlan] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     complete: bool = True
@@ -105,25 +132,25 @@ class Plan:
         self.stack.close()
 
     @property
-    def digest(self) -> str:
-        """SHA-256 over what decides what is sent, to whom, from where, and nothing else.
+    def meaning(self) -> dict[str, Any]:
+        """What decides what is sent, to whom and from where, and nothing else.
 
         Paths, comments, owners, the commit and the time of planning are not in it.
         """
-        meaning = {
+        return {
             "environment": self.environment,
             "base_url": self.base_url,
-            "lineage": self.lineage,
-            "campaigns": [
-                {
-                    "name": campaign.loaded.first_name,
-                    "spec": campaign.loaded.digest,
-                    "messages": campaign.messages.digest(),
-                }
-                for campaign in self.campaigns
-            ],
+            "settings": dict(self.settings),
+            "policies": list(self.policies),
+            "ledger": {"lineage": self.lineage, "serial": self.head.intent_serial},
+            "campaigns": [campaign.meaning for campaign in self.campaigns],
         }
-        return "sha256:" + hashlib.sha256(canonical(meaning)).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the meaning and what is to be done about each message."""
+        actions = [campaign.messages.digest("action") for campaign in self.campaigns]
+        return "sha256:" + hashlib.sha256(canonical([self.meaning, actions])).hexdigest()
 
     @property
     def totals(self) -> dict[str, int]:

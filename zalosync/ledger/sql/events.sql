@@ -21,3 +21,7 @@ DO UPDATE SET count = tally.count + excluded.count, price = tally.price + exclud
 SELECT t.campaign, c.name, t.occurrence, t.state, t.channel, t.status_group, t.status_id, t.error_id, t.count, t.price
 FROM tally t JOIN campaign c ON c.id = t.campaign WHERE t.count <> 0
 ORDER BY c.name, t.occurrence, t.state
+
+-- name: sending_since
+SELECT run, COUNT(*) FROM event
+WHERE seq > :seq AND kind IN ('claim', 'outcome', 'resolve', 'cancel', 'adopt') GROUP BY run

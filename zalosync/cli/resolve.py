@@ -1,0 +1,62 @@
+"""`zalosync resolve`: a named person's decision on messages of unknown fate."""
+
+import rich_click as click
+
+from zalosync.cli.approve import checked_reason
+from zalosync.cli.options import Options, common
+from zalosync.cli.session import Session
+from zalosync.errors import ExitCode, UsageError
+
+
+@click.command(
+    epilog="Example: zalosync resolve --campaign order-shipped --all-unknown --as sent --reason 'see portal'",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@common
+@click.option("--campaign", required=True, help="Whose messages.")
+@click.option("--message", "messages", multiple=True, metavar="ID", help="A message id; may be repeated.")
+@click.option("--all-unknown", is_flag=True, help="All unknown messages of the campaign.")
+@click.option(
+    "--as",
+    "decision",
+    required=True,
+    type=click.Choice(["sent", "not-sent", "abandon"]),
+    help="sent: never again. not-sent: may be sent, under the same id. abandon: counted as maybe sent.",
+)
+@click.option("--reason", required=True, help="Why; kept with the history, never personal data.")
+@click.option(
+    "--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run."
+)
+def resolve(
+    options: Options,
+    *,
+    campaign: str,
+    messages: tuple[str, ...],
+    all_unknown: bool,
+    decision: str,
+    reason: str,
+    lock_timeout: float,
+) -> int:
+    """Decide what nobody could prove. `not-sent` is a promise: if it is wrong, somebody gets two."""
+    from zalosync.apply.decisions import resolve_unknown
+    from zalosync.compose.message import message_id_bytes
+
+    if bool(messages) == all_unknown:
+        raise UsageError("say which messages", fix="give --message ID (repeated), or --all-unknown")
+    ids = [message_id_bytes(text) for text in messages]
+    if None in ids:
+        raise UsageError("a message id is not one of ours", fix="they begin with zs1- and have 36 characters")
+    session = Session(options)
+    name = session.project.campaign(campaign).first_name
+    with session.ledger(lock_timeout) as ledger:
+        resolved = resolve_unknown(
+            ledger,
+            name,
+            None if all_unknown else [each for each in ids if each is not None],
+            decision,
+            session.actor,
+            checked_reason(reason),
+            session.clock.now(),
+        )
+    click.echo(f"{resolved:,} messages of {campaign} are resolved as {decision} by {session.actor}")
+    return ExitCode.DONE

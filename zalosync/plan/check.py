@@ -1,0 +1,144 @@
+"""Whether a sealed plan may be applied here and now: to this environment, on this ledger, with these inputs.
+
+Pure, but for reading the ledger. Each refusal says in one line what differs, and nothing was sent.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from zalosync.errors import PlanRefused
+from zalosync.ledger.read import LedgerReader
+from zalosync.plan.bundle import Sealed
+from zalosync.plan.decide import Action
+from zalosync.plan.messages import PlannedMessages
+from zalosync.plan.shape import Plan
+
+_SLICE = 100_000
+_CAMPAIGN_PARTS = {
+    "occurrence": "its occurrence",
+    "sender": "its sender",
+    "spec": "its spec",
+    "template": "its template's pinned contract",
+    "public_key": "the sender's RSA key",
+    "count": "its audience",
+    "messages": "its audience or texts",
+}
+
+
+def check_usable(
+    sealed: Sealed, environment: str, base_url: str, reader: LedgerReader, now: datetime
+) -> None:
+    """Hold a sealed plan against where and when it is to be applied.
+
+    Raises:
+        PlanRefused: another environment, expired, consumed, or the ledger moved on.
+    """
+    bound = sealed.meaning
+    if (bound["environment"], bound["base_url"]) != (environment, base_url):
+        raise PlanRefused(
+            f"the plan is for environment {bound['environment']} ({bound['base_url']}),"
+            f" not for {environment} ({base_url})",
+            fix=f"apply it with -e {bound['environment']}, or plan for {environment}",
+            code="ZS535",
+        )
+    if now >= sealed.expires_at:
+        raise PlanRefused(
+            f"the plan expired at {sealed.expires_at:%Y-%m-%dT%H:%MZ}", fix="plan again", code="ZS536"
+        )
+    runs = {run.id: run for run in reader.runs() if run.started.get("plan_digest") == sealed.digest}
+    for run in runs.values():
+        if run.ended and run.ended.get("consumed"):
+            raise PlanRefused(
+                f"the plan is consumed: run {run.run_id} sent all of it",
+                fix="plan again: it shows what is new since",
+                code="ZS537",
+            )
+    _check_ledger(sealed, reader, frozenset(runs))
+
+
+def _check_ledger(sealed: Sealed, reader: LedgerReader, own: frozenset[int]) -> None:
+    ledger = sealed.meaning["ledger"]
+    if reader.notes().get("lineage") != ledger["lineage"]:
+        raise PlanRefused("the plan was made on another ledger", fix="plan again on this one", code="ZS538")
+    seq = int(sealed.document["ledger_seq"])
+    found = reader.hash_at(seq)
+    if found is None or found.hex() != sealed.document["ledger_hash"]:
+        raise PlanRefused(
+            f"the history that the plan saw (event {seq:,}) is not in this ledger",
+            fix="plan again; `zalosync audit verify` says whether the ledger is whole",
+            code="ZS539",
+        )
+    others = reader.sending_events_since(seq, own)
+    if others:
+        raise PlanRefused(
+            f"the ledger moved on since the plan: {others:,} changes by other runs or people",
+            fix="plan again",
+            code="ZS540",
+        )
+
+
+def check_same(sealed: Sealed, plan: Plan) -> None:
+    """Hold a sealed plan against the inputs of now, planned again.
+
+    Raises:
+        PlanRefused: names what moved.
+    """
+    moved = list(_moved(sealed.meaning, plan.meaning))
+    if moved:
+        raise PlanRefused(
+            f"the plan is stale: since it was made, {'; '.join(moved[:5])} changed",
+            fix="plan again, and have that plan approved",
+            code="ZS530",
+        )
+
+
+def _moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    if then["settings"] != now["settings"]:
+        yield "the environment's settings"
+    if then["policies"] != now["policies"]:
+        yield "the policies"
+    was = {campaign["name"]: campaign for campaign in then["campaigns"]}
+    present = {campaign["name"]: campaign for campaign in now["campaigns"]}
+    for name in sorted(was.keys() | present.keys()):
+        if name not in was or name not in present:
+            yield f"campaign {name}"
+            continue
+        parts = {
+            text
+            for part, text in _CAMPAIGN_PARTS.items()
+            if was[name][part] != present[name][part] and not (part == "public_key" and not was[name][part])
+        }
+        if "its audience" in parts:
+            parts.discard("its audience or texts")
+        for text in sorted(parts):
+            yield f"campaign {name}: {text}"
+
+
+def narrowed(sealed: Sealed, plan: Plan) -> int:
+    """Let the plan of now do no more than the sealed one says; gives by how many messages it shrank.
+
+    What is sent, suppressed, capped or unknown by now keeps that; what the sealed plan did not send, or
+    would send as another attempt, is not sent.
+    """
+    shrunk = 0
+    for campaign in plan.campaigns:
+        then, now = sealed.messages[campaign.loaded.first_name], campaign.messages
+        both = PlannedMessages()
+        before, present = then.cursor(), now.cursor()
+        while present.left:
+            messages = present.take(_SLICE).with_columns(before.take(_SLICE)["action"].alias("then"))
+            sending = pl.col("action").is_in([int(Action.SEND), int(Action.RETRY)])
+            mine = pl.col("then").is_in([int(Action.SEND), int(Action.RETRY)])
+            action = (
+                pl.when(sending & (pl.col("action") != pl.col("then")))
+                .then(pl.lit(int(Action.FAILED), pl.UInt8))
+                .otherwise("action")
+            )
+            outside = pl.col("action").is_in([int(Action.SUPPRESSED), int(Action.CAPPED)])
+            shrunk += messages.filter(mine & outside).height
+            both.append(messages.with_columns(action.alias("action")))
+        campaign.messages = both
+    return shrunk
