@@ -55,7 +55,10 @@ class Door:
             early = self.model.head(head, self.clock.now())
             if early is not None:
                 if early.wire.action == "hang":
-                    transport.pause_reading()
+                    transport.pause_reading()  # and so nobody notices when the caller leaves
+                    await self._pause(_HANG_S)
+                    reset(transport)
+                    return
                 await self._act(early, transport, receive, send)
                 return
         body = await _read(receive)
@@ -72,12 +75,11 @@ class Door:
     async def _act(self, reply: Reply, transport: asyncio.Transport, receive: Any, send: Any) -> None:
         wire = reply.wire
         if wire.delay_ms:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wire.delay_ms / 1000)
+            await self._pause(wire.delay_ms / 1000)
         if wire.interim:
             transport.write(_INTERIM)
         if wire.action == "answer":
-            await _send(reply, send, drip_s=wire.drip_ms / 1000)
+            await (self._drip(reply, send) if wire.drip_ms else _send(reply, send))
             return
         if wire.action == "hang":
             with contextlib.suppress(TimeoutError):
@@ -91,12 +93,25 @@ class Door:
             reset(transport)
         else:
             transport.close()
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        await _disconnected(receive)
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, or until the sandbox ends."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _drip(self, reply: Reply, send: Any) -> None:
+        await _start(reply, send)
+        for place in range(len(reply.body)):
+            await send(
+                {"type": "http.response.body", "body": reply.body[place : place + 1], "more_body": True}
+            )
+            await self._pause(reply.wire.drip_ms / 1000)
+        await send({"type": "http.response.body", "body": b""})
 
     async def _gone(self, receive: Any) -> None:
         """Until the caller has gone, or the sandbox ends."""
-        gone = asyncio.ensure_future(receive())
+        gone = asyncio.ensure_future(_disconnected(receive))
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait((gone, stopping), return_when=asyncio.FIRST_COMPLETED)
         for each in (gone, stopping):
@@ -156,6 +171,11 @@ class Door:
         self._pushers.shutdown()
 
 
+async def _disconnected(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
 async def _read(receive: Any) -> bytes | None:
     """The body, or None when the caller left before its end."""
     body = bytearray()
@@ -188,7 +208,9 @@ async def _send(reply: Reply, send: Any, *, drip_s: float = 0.0) -> None:
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Ends a connection with a TCP reset."""
+    """Ends a connection with a TCP reset, if the other side has not ended it yet."""
+    if transport.is_closing():
+        return
     linger = struct.pack("ii", 1, 0)
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()
