@@ -4,6 +4,12 @@ from zalosync.catalogue.entry import Entry
 
 AUDIENCES = (
     Entry(
+        "ZS305",
+        "A named column is not in the audience",
+        "`phone` and `consent` name columns of the header; without them nobody can be messaged rightly.",
+        "Write the column as the header has it; names count capitals.",
+    ),
+    Entry(
         "ZS310",
         "A pattern matches no audience file",
         "A campaign to nobody is a misspelt path more often than an empty folder.",

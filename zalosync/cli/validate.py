@@ -100,7 +100,7 @@ def _column_problems(loaded: "LoadedCampaign", columns: Sequence[str]) -> Iterat
     for key, column in (("phone", audience.phone), ("consent", audience.consent)):
         if column is not None and column not in columns:
             yield loaded.problem(
-                "ZS355",
+                "ZS305",
                 f"spec.audience.{key}",
                 f"the audience has no column `{column}`",
                 allowed=", ".join(columns[:20]),
