@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zalosync.compose.filters import DATES, NUMBERS
+from zalosync.compose.quantities import DATES, NUMBERS
 from zalosync.compose.template import Program, check, check_predicate
 from zalosync.compose.template_told import CASED, TITLED
 

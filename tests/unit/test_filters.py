@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from zalosync.compose.filters import DATES, FILTERS, NO_VALUE, NUMBERS, Kind, printed, read_number
+from zalosync.compose.filters import FILTERS, Kind
+from zalosync.compose.quantities import DATES, NO_VALUE, NUMBERS, printed, read_number
 
 
 def run(name: str, value: object, *arguments: object) -> object:

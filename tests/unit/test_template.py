@@ -8,8 +8,9 @@ import pytest
 from jinja2 import nodes
 
 from zalosync.compose.template import CODES, Program, _as_text, check, check_predicate
-from zalosync.compose.template_check import ENVIRONMENT, _shape, parse
 from zalosync.compose.template_columns import in_columns
+from zalosync.compose.template_language import shape
+from zalosync.compose.template_parse import ENVIRONMENT, parse
 from zalosync.errors import InternalError, SpecError
 
 COLUMNS = ["name", "order_code", "amount", "status", "Mã đơn", "class", "row"]
@@ -279,7 +280,7 @@ def test_other_types_are_read_as_text() -> None:
 def test_behind_the_parser_the_list_still_holds() -> None:
     """What the parser cannot make today is refused all the same, and never told in columns."""
     for odd in (nodes.Name("x", "store", lineno=1), nodes.Const(1.5, lineno=1), nodes.Const(b"x", lineno=1)):
-        assert [problem.code for problem in _shape(odd)] == ["ZS353"]
+        assert [problem.code for problem in shape(odd)] == ["ZS353"]
     assert in_columns(ENVIRONMENT.parse("{% set x = 1 %}")) is None
     with pytest.raises(InternalError):
         _as_text(parse("no expression"))

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from zalosync.compose.filters import DATES, FILTERS, NUMBERS
+from zalosync.compose.filters import FILTERS
+from zalosync.compose.quantities import DATES, NUMBERS
 from zalosync.compose.template import Program, check
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "templates.md"

@@ -13,20 +13,13 @@ import polars as pl
 from jinja2 import UndefinedError, nodes
 from jinja2.runtime import Context
 
-from zalosync.compose.template_check import (
-    CODES,
-    ENVIRONMENT,
-    Environment,
-    TemplateProblem,
-    check,
-    check_predicate,
-    columns_used,
-    nearest,
-    parse,
-    sole_expression,
-)
+from zalosync.compose.template_check import check, check_predicate, nearest
 from zalosync.compose.template_columns import Columnar, clean, cleaned, finished, in_columns
+from zalosync.compose.template_kinds import sole_expression
+from zalosync.compose.template_language import columns_used
 from zalosync.compose.template_names import numbered
+from zalosync.compose.template_parse import ENVIRONMENT, Environment, parse
+from zalosync.compose.template_problem import CODES, TemplateProblem
 from zalosync.errors import InternalError, Place, Problem, SpecError
 
 __all__ = ["CODES", "Program", "TemplateProblem", "check", "check_predicate"]

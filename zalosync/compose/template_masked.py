@@ -8,10 +8,10 @@ import unicodedata
 
 from jinja2 import nodes
 
-from zalosync.compose.filters import printed
+from zalosync.compose.quantities import printed
 from zalosync.compose.template import Part, Program
-from zalosync.compose.template_check import Environment
 from zalosync.compose.template_names import numbered
+from zalosync.compose.template_parse import Environment
 
 DOT = "•"
 

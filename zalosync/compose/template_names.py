@@ -10,8 +10,8 @@ from typing import cast
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
-from zalosync.compose.template_check import columns_used
 from zalosync.compose.template_columns import clean
+from zalosync.compose.template_language import columns_used
 
 
 def numbered(tree: nodes.Template, names: tuple[str, ...]) -> nodes.Template:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 from jinja2 import nodes
 
-from zalosync.compose.filters import WHITE_SPACE
+from zalosync.compose.quantities import WHITE_SPACE
 from zalosync.compose.sms import fold_expression
 
 Sure = list[pl.Expr]
