@@ -77,7 +77,7 @@ def _tests(
                 yield name, Misfit.MISSING, pl.lit(True)
             continue
         value = pl.col(name)
-        blank = ~value.str.contains(r"\S")
+        blank = value.str.strip_chars() == ""
         if limit.required:
             yield name, Misfit.BROKEN, value.is_null()
             yield name, Misfit.MISSING, blank
