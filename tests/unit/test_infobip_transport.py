@@ -230,6 +230,8 @@ def test_a_reset_proves_nothing(reading: bool) -> None:  # noqa: FBT001
     def handle(connection: socket.socket) -> None:
         if reading:
             server.read(connection)
+        else:
+            connection.recv(1, socket.MSG_PEEK)  # the request has come, and stays unread
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     with serving(handle) as server, sender(f"http://127.0.0.1:{server.port}") as client:
