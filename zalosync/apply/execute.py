@@ -97,32 +97,52 @@ def execute(job: Job, outside: Outside) -> Applied:
         LedgerError: the ledger cannot take a step; what was answered is in the rescue file.
         PlanRefused: the inputs are not what was planned; nothing was sent.
     """
+    with ExitStack() as stack:
+        return conduct(outside, job.digest, _record(job), lambda run: _send(job, outside, run, stack))
+
+
+def conduct(
+    outside: Outside, digest: str, record: Mapping[str, Any], send: Callable[["Begun"], Result]
+) -> Applied:
+    """One run from its record to its end, whatever it sends.
+
+    Args:
+        outside: the ports.
+        digest: of the plan.
+        record: who runs what; written down first.
+        send: sends, once everything that must come before is done.
+    """
     clock, ledger = outside.clock, outside.ledger
     started = clock.monotonic()
-    digest = job.digest
-    number, run_id = _start(job, outside, digest)
+    begun = _start(outside, digest, record)
     try:
         orphans(ledger, clock, outside.emit)
         outside.emit(outside.settle(ledger))
-        for campaign in job.plan.campaigns:
-            check_inputs(campaign)
-        result = _send(job, outside, number, run_id)
-    except BaseException as error:
+        result = send(begun)
+    except Exception as error:
         code = error.exit_code if isinstance(error, ZalosyncError) else ExitCode.INTERNAL
-        _end(outside, number, {"exit_code": int(code), "reason": type(error).__name__, "totals": {}})
+        _end(outside, begun.number, {"exit_code": int(code), "reason": type(error).__name__, "totals": {}})
         raise
     seconds = clock.monotonic() - started
     _end(
         outside,
-        number,
+        begun.number,
         {
             "exit_code": int(result.code),
             "reason": result.reason,
-            "consumed": not result.totals.not_sent and not job.due,
+            "consumed": not result.totals.not_sent and not record.get("due", False),
             "totals": totals_document(result.totals, seconds),
         },
     )
-    return Applied(run_id, digest, result.totals, result.code, result.reason, seconds)
+    return Applied(begun.run_id, digest, result.totals, result.code, result.reason, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that is written down: its number in the ledger, and its name."""
+
+    number: int
+    run_id: str
 
 
 def totals_document(totals: Totals, seconds: float) -> dict[str, Any]:
@@ -139,21 +159,23 @@ def totals_document(totals: Totals, seconds: float) -> dict[str, Any]:
     }
 
 
-def _start(job: Job, outside: Outside, digest: str) -> tuple[int, str]:
+def _record(job: Job) -> dict[str, Any]:
+    return {
+        **job.who,
+        "base_url": job.plan.base_url,
+        "to_send": job.plan.to_send,
+        "campaigns": [campaign.name for campaign in job.plan.campaigns],
+        "public_keys": dict(job.fingerprints),
+    }
+
+
+def _start(outside: Outside, digest: str, record: Mapping[str, Any]) -> Begun:
     now = outside.clock.now()
     with outside.ledger.change(Kind.RUN, now) as change:
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{change.next_run()}"
-        record = {
-            **job.who,
-            "plan_digest": digest,
-            "base_url": job.plan.base_url,
-            "to_send": job.plan.to_send,
-            "campaigns": [campaign.name for campaign in job.plan.campaigns],
-            "public_keys": dict(job.fingerprints),
-        }
-        number = change.start_run(run_id, "apply", record)
-    outside.emit(RunStarted(run_id, job.plan.to_send))
-    return number, run_id
+        number = change.start_run(run_id, "apply", {**record, "plan_digest": digest})
+    outside.emit(RunStarted(run_id, int(record["to_send"])))
+    return Begun(number, run_id)
 
 
 def _end(outside: Outside, number: int, ended: dict[str, Any]) -> None:
@@ -174,41 +196,39 @@ def orphans(ledger: Ledger, clock: Clock, emit: Emit) -> None:
         )
 
 
-def _send(job: Job, outside: Outside, number: int, run_id: str) -> Result:
+def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     now, ledger = outside.clock.now(), outside.ledger
+    for campaign in job.plan.campaigns:
+        check_inputs(campaign)
     acting = Action.HELD if job.due else None
     todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
     later = [campaign for campaign in todo if not job.due and _is_later(campaign, now)]
+    sooner = [campaign for campaign in todo if campaign not in later]
     totals = Totals(to_send=sum(_count(campaign, acting) for campaign in todo))
     values = sum(
         _count(campaign, acting) * len(campaign.loaded.campaign.spec.template_data)
-        for campaign in todo
-        if campaign.loaded.campaign.spec.encrypted and campaign not in later
+        for campaign in sooner
+        if campaign.loaded.campaign.spec.encrypted
     )
-    with ExitStack() as stack:
-        sealer = stack.enter_context(Sealer(values=values))
-        flight = Threads(outside.submit, job.limits.width)
-        stack.callback(flight.close)
-        for campaign in later:
-            totals.held += _hold(job, outside, campaign, number)
-        consignments = [
-            _consignment(job, outside, campaign, now) for campaign in todo if campaign not in later
-        ]
-        ports = Ports(
-            ledger=ledger,
-            flight=flight,
-            sealer=sealer,
-            clock=outside.clock,
-            emit=outside.emit,
-            stop=outside.stop,
-            settle=lambda: outside.settle(ledger),
-            paused=lambda: paused(ledger),
-            rescue=rescue_path(job.folder, run_id),
-        )
-        run = Run(ports, number, job.limits, totals)
-        return run.execute(
-            batches(consignments, size=job.batch_size, canary=job.canary, limit=job.max_messages)
-        )
+    sealer = stack.enter_context(Sealer(values=values))
+    flight = Threads(outside.submit, job.limits.width)
+    stack.callback(flight.close)
+    for campaign in later:
+        totals.held += _hold(job, outside, campaign, begun.number)
+    consignments = [_consignment(job, outside, campaign, now) for campaign in sooner]
+    ports = Ports(
+        ledger=ledger,
+        flight=flight,
+        sealer=sealer,
+        clock=outside.clock,
+        emit=outside.emit,
+        stop=outside.stop,
+        settle=lambda: outside.settle(ledger),
+        paused=lambda: paused(ledger),
+        rescue=rescue_path(job.folder, begun.run_id),
+    )
+    run = Run(ports, begun.number, job.limits, totals)
+    return run.execute(batches(consignments, size=job.batch_size, canary=job.canary, limit=job.max_messages))
 
 
 def _count(campaign: CampaignPlan, acting: Action | None) -> int:

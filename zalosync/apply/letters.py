@@ -75,7 +75,7 @@ class Letters:
         )
         for message, fingerprint, action, phone, failover, row in rows:
             before = known.get(message)
-            attempt = _next_attempt(Action(action), before, fingerprint)
+            attempt = next_attempt(Action(action), before, fingerprint)
             if attempt is None:
                 self.shrunk += 1
                 continue
@@ -92,7 +92,7 @@ class Letters:
             yield Letter(claim, phone, dict(zip(self._names, row, strict=True)), failover)
 
 
-def _next_attempt(action: Action, before: Recorded | None, fingerprint: bytes) -> int | None:
+def next_attempt(action: Action, before: Recorded | None, fingerprint: bytes) -> int | None:
     """The attempt to claim, or None where the ledger no longer allows what was planned."""
     if action is Action.HELD:
         same = before is not None and before.state is Status.HELD and before.fingerprint == fingerprint
