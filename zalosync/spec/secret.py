@@ -143,12 +143,13 @@ def _from_mounted_file(path: str, variable: str) -> Secret:
             fix="mount it, or correct the path",
             code="ZS151",
         ) from error
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_SECRET_BYTES:
+        os.close(descriptor)
+        raise UsageError(
+            f"{variable} does not name a regular file of at most {MAX_SECRET_BYTES:,} bytes", code="ZS151"
+        )
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_SECRET_BYTES:
-            raise UsageError(
-                f"{variable} does not name a regular file of at most {MAX_SECRET_BYTES:,} bytes", code="ZS151"
-            )
         if facts.st_mode & stat.S_IWOTH:
             raise UsageError(
                 f"{variable} names a file that everybody may write", fix="chmod o-w", code="ZS151"
