@@ -43,7 +43,7 @@ def test_values_and_places() -> None:
     assert document.place(("spec", "sender"), key=True) == Place("case.yaml", 3, 3)
     assert place_of(document, "spec.list[1].b") == Place("case.yaml", 4, 17)
     assert place_of(document, "spec.more[1]") == Place("case.yaml", 7, 9)
-    assert place_of(document, "spec.none.at.all") == document.place(("spec",))
+    assert place_of(document, "spec.none.at.all") == document.place(("spec",), key=True)
     assert place_of(document, "nothing") == Place("case.yaml", 2, 1)
 
 

@@ -132,6 +132,13 @@ YAML = (
 )
 SHAPE = (
     Entry(
+        "ZS125",
+        "Not a file of this language",
+        "A list of specs can name any file of the project; what is in one that does not say "
+        "`apiVersion: zalosync/v1` is not shown.",
+        "Write `apiVersion: zalosync/v1` as the first line, or correct the list.",
+    ),
+    Entry(
         "ZS130",
         "An unknown key",
         "A misspelt key would be ignored, and a misspelt `sendAt` would send now.",

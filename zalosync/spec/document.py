@@ -75,13 +75,13 @@ class Document:
     parsed: bool = False
 
     def place(self, steps: Steps, *, key: bool = False) -> Place:
-        """Where the value (or its key) at these steps stands; the nearest part above it where it is not."""
+        """Where the value (or its key) at these steps stands; the nearest key above it where it is not."""
         while steps:
             table = self.keys if key else self.values
-            found = table.get(steps) or self.keys.get(steps)
+            found = table.get(steps) or self.keys.get(steps) or self.values.get(steps)
             if found is not None:
                 return Place(self.file, *found)
-            steps = steps[:-1]
+            steps, key = steps[:-1], True
         return Place(self.file, *self.values.get((), (1, 1)))
 
     def source(self, line: int) -> str:

@@ -109,7 +109,7 @@ def survey_project(root: Path, *, environment: str | None, now: datetime, offlin
 
 
 def read_campaign(
-    text: str, *, file: str = "campaign.yaml", timezone: str | None = None, now: datetime
+    text: str, *, file: str = "campaigns/campaign.yaml", timezone: str | None = None, now: datetime
 ) -> LoadedCampaign:
     """Read one campaign from text, without a project: its hosts and policies are not checked.
 

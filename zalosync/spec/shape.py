@@ -51,6 +51,8 @@ def shaped(
             files show them only where they say `apiVersion: zalosync/…`.
     """
     show = trusted or is_ours(document)
+    if not show and document.lines and (document.parsed or document.problems):
+        return Shaped(None, (_foreign(document),))
     problems = [with_source(problem, document, show=show) for problem in document.problems]
     if not document.parsed:
         return Shaped(None, tuple(problems))
@@ -88,6 +90,16 @@ def shaped(
             problem = Problem("ZS123", place, path_text(steps), message, found=f"`{text}`")
             problems.append(with_source(problem, document, show=show))
     return Shaped(result, tuple(problems))
+
+
+def _foreign(document: Document) -> Problem:
+    """All that is said of a file that is none of ours: not one word of what stands in it."""
+    syntax = next((problem for problem in document.problems if problem.code in {"ZS111", "ZS120"}), None)
+    if syntax is not None:
+        return syntax
+    place = document.problems[0].place if document.problems else document.place(())
+    message = "this is no spec: a line `apiVersion: zalosync/v1` is missing"
+    return Problem("ZS125", place, "", message, allowed="apiVersion: zalosync/v1")
 
 
 def _is_said(detail: ErrorDetails, steps: Steps, document: Document, said: set[Place]) -> bool:
