@@ -322,6 +322,7 @@ FOOTERS = {
     "a number without an end": b"\x36" + b"\xff" * 20,
     "an unknown kind": b"\x1f",
     "a number longer than its list": b"\x39\x16",
+    "a double and no more": b"\x17" + b"\0" * 8 + b"\0",
     "text longer than the file": b"\x18" + _varint(10**9),
     "a negative size": b"\x36" + _varint(3) + b"\x19\x0c\0",
     "groups that are numbers": b"\x36\x02" + b"\x19\x15\x02\0",

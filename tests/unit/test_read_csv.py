@@ -55,6 +55,7 @@ GOOD: dict[bytes, list[tuple[str, ...]]] = {
     b"a,b\n\n\n": [],
     b"a;b\n1;2,5\n": [("1", "2,5")],
     b"a\tb\n1\t2,5;\n": [("1", "2,5;")],
+    b"2026-11-01,amount_20261101\n1,2\n": [("1", "2")],
     b"a;b,c\n1;2\n3;4\n": [("1", "2"), ("3", "4")],
     b'"a,b";c\n1;2\n': [("1", "2")],
     "tên,số\nĐặng Thị Ánh,1\n".encode(): [("Đặng Thị Ánh", "1")],
@@ -80,6 +81,15 @@ REFUSED: list[tuple[bytes, str]] = [
         b"a,b,a\n1,2,3\n",
         "a.csv:1:1: column 3 has the name `a`, as another one has; rename one of them [ZS312]",
     ),
+    (
+        b"An,0901234567\n",
+        "a.csv:1:1: column 2 looks like a value and not like a name; is the first line a header?",
+    ),
+    (
+        b"a@b.vn,1\n",
+        "a.csv:1:1: column 1 looks like a value and not like a name; is the first line a header?",
+    ),
+    (b"'+84 90 123 45 67,1\n", "a.csv:1:1: column 1 looks like a value and not like a name"),
     (b"a,__b\n", "a.csv:1:1: column 2 begins with `__`, which is kept for columns of zalosync's own [ZS312]"),
     (b'a,"b\nc"\n', "a.csv:1:1: column 2 has a name with invisible characters [ZS312]"),
     (

@@ -6,7 +6,7 @@ that each record has as many fields as the header. Only what fails is looked at 
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -32,49 +32,51 @@ _SAMPLE_BYTES = 1 << 16  # less than the largest field that Python's reader take
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first record of a file: its column names, what separates them, and where the rows begin."""
+    """The first record of a file: its column names, and what separates them."""
 
     columns: tuple[str, ...]
     separator: str
-    first_line: int
 
 
-def parts(blocks: Iterable[bytes], file: str, limits: Limits, separators: Iterable[str]) -> Iterator[Part]:
-    """The rows of one file, a block at a time; the first part has the columns and may have no rows.
+def parts(blocks: Iterable[bytes], file: str, limits: Limits, separators: Sequence[str]) -> Iterator[Part]:
+    """The rows of one file, a block at a time; the first part has the columns and no rows.
 
     Raises:
         SpecError: the text is not what it says it is; names the file and the line.
     """
     header: Header | None = None
-    line = 1
-    for block in records(blocks, file, limits, quotes=True):
-        body = block
-        if header is None:
-            header, body = _header(block, file, limits, tuple(separators))
-            line = header.first_line
-            yield no_rows(header.columns)
-        if body:
-            yield _part(Body(body, file, line), header, limits)
-            line += body.count(b"\n")
+    for body in records(blocks, file, limits, quotes=True):
+        if header is not None:
+            yield _part(body, header, limits)
+            continue
+        first, rest = _divided(body)
+        header = _header(first, body, limits, separators)
+        yield no_rows(header.columns)
+        if rest.data:
+            yield _part(rest, header, limits)
     if header is None:
         raise empty(file, "a first line with column names")
 
 
-def _header(block: bytes, file: str, limits: Limits, separators: tuple[str, ...]) -> tuple[Header, bytes]:
-    """The column names and the bytes after them."""
-    end = _first_end(block)
-    body = Body(block[:end], file, 1)
-    text = body.text().rstrip("\r\n")
+def _divided(body: Body) -> tuple[Body, Body]:
+    """The first record, and the others."""
+    end = _first_end(body.data)
+    feeds = body.data.count(b"\n", 0, end)
+    first = Body(body.data[:end], feeds, body.file, body.line)
+    return first, Body(body.data[end:], body.feeds - feeds, body.file, body.line + feeds)
+
+
+def _header(first: Body, body: Body, limits: Limits, separators: Sequence[str]) -> Header:
+    text = first.text().rstrip("\r\n")
     if not text.strip(f" {''.join(separators)}"):
-        raise body.broken(Code.HEADER, 0, "the first line is blank", allowed="column names")
-    separator = separators[0] if len(separators) == 1 else _separator(block, body, separators)
-    _check_controls(body, _outside(body, separator))
+        raise first.broken(Code.HEADER, 0, "the first line is blank", allowed="column names")
+    separator = separators[0] if len(separators) == 1 else _separator(first, body.data, separators)
+    _check_controls(first, _outside(first, separator))
     try:
         names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error:
-        raise body.broken(Code.TOO_LARGE, 0, "a column name is far too long") from None
-    columns = checked_columns(names, file, limits)
-    return Header(columns, separator, 1 + body.data.count(b"\n")), block[end:]
+        raise first.broken(Code.TOO_LARGE, 0, "a column name is far too long") from None
+    return Header(checked_columns(names, first.file, limits), separator)
 
 
 def _first_end(block: bytes) -> int:
@@ -87,7 +89,7 @@ def _first_end(block: bytes) -> int:
     return end
 
 
-def _separator(block: bytes, header: Body, separators: tuple[str, ...]) -> str:
+def _separator(header: Body, block: bytes, separators: Sequence[str]) -> str:
     """What separates the fields: the only candidate in the header, else the one all records agree on."""
     unquoted = b"".join(header.data.split(b'"')[::2])
     present = [separator for separator in separators if separator.encode() in unquoted]
@@ -112,14 +114,16 @@ def _is_even(sample: str, separator: str) -> bool:
 def _part(body: Body, header: Header, limits: Limits) -> Part:
     outside = _outside(body, header.separator) if b'"' in body.data else body.data
     _check_controls(body, outside)
-    if outside[:1] in {b"\n", b"\r"} or b"\n\n" in outside or b"\n\r\n" in outside:
-        return _without_blanknumbered(body, header, limits)
-    count = outside.count(b"\n")
+    count = body.feeds if outside is body.data else outside.count(b"\n")
+    if len(header.columns) == 1 and _has_blank_lines(outside):
+        return _without_blank_lines(body, header, limits)
     frame = _parsed(body, header)
     separators = outside.count(header.separator.encode())
     if frame is None or frame.height != count or separators != count * (len(header.columns) - 1):
+        if _has_blank_lines(outside):  # which have no separators
+            return _without_blank_lines(body, header, limits)
         raise _uneven(body, header, limits)
-    starts = _starts(body) if count != body.data.count(b"\n") else body.lines
+    starts = _starts(body) if count != body.feeds else body.lines
     lines = numbered(body.line, count) if starts is None else starts
     part = Part(composed(frame) if may_have_marks(body.data) else frame, lines)
     check_values(part, body.file, limits)
@@ -172,13 +176,17 @@ def _outside(body: Body, separator: str) -> bytes:
     return b'"'.join(outside)
 
 
-def _without_blanknumbered(body: Body, header: Header, limits: Limits) -> Part:
+def _has_blank_lines(outside: bytes) -> bool:
+    return outside[:1] in {b"\n", b"\r"} or b"\n\n" in outside or b"\n\r\n" in outside
+
+
+def _without_blank_lines(body: Body, header: Header, limits: Limits) -> Part:
     """Blank lines are no rows; the numbers of the other lines step over them."""
     kept = _physical(body).filter(~(pl.col("starts") & pl.col("text").is_in(["", "\r"])))
     if kept.is_empty():
         return no_rows(header.columns)
     data = "\n".join(kept["text"]).encode() + b"\n"
-    return _part(Body(data, body.file, body.line, kept["line"]), header, limits)
+    return _part(Body(data, kept.height, body.file, body.line, kept["line"]), header, limits)
 
 
 def _physical(body: Body) -> pl.DataFrame:

@@ -27,9 +27,7 @@ def parts(blocks: Iterable[bytes], file: str, limits: Limits) -> Iterator[Part]:
         SpecError: a line is no flat JSON object, or has a key that the first one has not; names the line.
     """
     columns: tuple[str, ...] = ()
-    line = 1
-    for block in records(blocks, file, limits, quotes=False):
-        body = Body(block, file, line)
+    for body in records(blocks, file, limits, quotes=False):
         body.check_no_nul()
         rows = list(_rows(body))
         if rows and not columns:
@@ -39,7 +37,6 @@ def parts(blocks: Iterable[bytes], file: str, limits: Limits) -> Iterator[Part]:
             part = _part(body, rows, columns)
             check_values(part, file, limits)
             yield part
-        line += block.count(b"\n")
     if not columns:
         raise empty(file, "one JSON object a line")
 

@@ -1,5 +1,6 @@
 """What every format gives: some rows of one file as columns of text, and where they stand in it."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
 
 _INTERNAL = "__"  # columns that zalosync adds begin with this
+_VALUE = re.compile(r"@|^[+'(]*[0-9](?:[ .()/-]*[0-9]){8,}$")  # a mail address, a phone: not to be quoted
 _MARK = "[\u0300-\u036f]"  # combining marks; in UTF-8 they begin with one of the bytes below
 _MARK_BYTES = (b"\xcc", b"\xcd")
 
@@ -63,6 +65,8 @@ def _fault(name: str, seen: set[str], limits: Limits) -> str:
         return "has a name that is too long"
     if not name.isprintable():
         return "has a name with invisible characters"
+    if _VALUE.search(name):
+        return "looks like a value and not like a name; is the first line a header?"
     if name.startswith(_INTERNAL):
         return f"begins with `{_INTERNAL}`, which is kept for columns of zalosync's own"
     return f"has the name `{name}`, as another one has; rename one of them" if name in seen else ""
@@ -75,11 +79,13 @@ def may_have_marks(text: bytes) -> bool:
 
 def composed(frame: pl.DataFrame) -> pl.DataFrame:
     """The same values, in NFC where they have combining marks: `ệ` equals `ệ`, however it was typed."""
-    marked = frame.select(pl.all().str.contains(_MARK).any()).row(0)
+    beyond = frame.select(pl.all().str.len_bytes().sum() != pl.all().str.len_chars().sum()).row(0)
+    names = [name for name, found in zip(frame.columns, beyond, strict=True) if found]
+    marked = frame.select(pl.col(names).str.contains(_MARK).any())
     return frame.with_columns(
         pl.when(pl.col(name).str.contains(_MARK)).then(pl.col(name).str.normalize("NFC")).otherwise(name)
-        for name, found in zip(frame.columns, marked, strict=True)
-        if found
+        for name in names
+        if marked[name].item()
     )
 
 

@@ -13,8 +13,8 @@ from zalosync.audience.limits import Limits
 from zalosync.errors import SpecError
 
 
-def records(blocks: Iterable[bytes], file: str, limits: Limits, *, quotes: bool) -> Iterator[bytes]:
-    """The same bytes, each block cut after its last whole record; the last line gets its line end.
+def records(blocks: Iterable[bytes], file: str, limits: Limits, *, quotes: bool) -> Iterator["Body"]:
+    """The same bytes as whole records, those of about one block at a time; the last line gets its line end.
 
     Args:
         blocks: UTF-8.
@@ -31,15 +31,16 @@ def records(blocks: Iterable[bytes], file: str, limits: Limits, *, quotes: bool)
         data = rest + block
         cut = _last_end(data) if quotes else data.rfind(b"\n") + 1
         rest = data[cut:]
-        line += data.count(b"\n", 0, cut)
+        feeds = data.count(b"\n", 0, cut)
         if len(rest) > limits.record:
-            raise _endless(rest, file, line, limits)
+            raise _endless(rest, file, line + feeds, limits)
         if cut:
-            yield data[:cut]
+            yield Body(data[:cut], feeds, file, line)
+        line += feeds
     if rest:
         if quotes and rest.count(b'"') % 2:
             raise broken(Code.QUOTES, file, line, "a quote is opened and never closed")
-        yield rest + b"\n"
+        yield Body(rest + b"\n", rest.count(b"\n") + 1, file, line)
 
 
 def empty(file: str, needed: str) -> SpecError:
@@ -70,10 +71,16 @@ def _endless(rest: bytes, file: str, line: int, limits: Limits) -> SpecError:
 class Body:
     """Whole records of a file, and where they stand in it.
 
-    `lines` holds the physical line of each line of `data` where blank lines were taken out of it.
+    Args:
+        data: UTF-8, with a line feed at its end.
+        feeds: how many line feeds it has.
+        file: for errors.
+        line: the physical line on which it begins.
+        lines: the physical line of each line of it, where blank lines were taken out.
     """
 
     data: bytes
+    feeds: int
     file: str
     line: int
     lines: pl.Series | None = None

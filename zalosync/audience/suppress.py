@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -94,13 +95,10 @@ class _Tally:
     def add(self, chunk: Chunk) -> None:
         phones = normalise_column(chunk.frame["phone"], self.region)["phone"]
         missing = phones.is_null()
-        faults = [normalise(spelling, self.region) for spelling in chunk.frame["phone"].filter(missing)]
-        wrong = [
-            line
-            for line, fault in zip(chunk.lines.filter(missing), faults, strict=True)
-            if fault not in _OUT_OF_REACH
-        ]
-        problems = [_problem(chunk.file, line, f"not a phone of {self.region}") for line in wrong]
+        written = zip(chunk.lines.filter(missing), chunk.frame["phone"].filter(missing), strict=True)
+        wrong = (line for line, text in written if normalise(text, self.region) not in _OUT_OF_REACH)
+        named = islice(wrong, _MOST_PROBLEMS)
+        problems = [_problem(chunk.file, line, f"not a phone of {self.region}") for line in named]
         active = self._active(chunk, problems)
         if problems:
             raise SpecError(problems[:_MOST_PROBLEMS])
