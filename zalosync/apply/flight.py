@@ -1,7 +1,8 @@
 """Posts sealed batches from a few threads; the threads do nothing else."""
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from zalosync.provider import Exchange
@@ -23,7 +24,10 @@ class Flight(Protocol):
 
 
 class Threads:
-    """A few threads with one POST each.
+    """One thread per POST in the air. They end with the process: nobody waits for an answer given up on.
+
+    (A `ThreadPoolExecutor` would: the interpreter joins its threads before it exits, for as long as the
+    request's time-out, and a CI system that cancels a job kills it long before.)
 
     Args:
         submit: makes one POST and tells what came of it; never raises for anything of the network.
@@ -32,23 +36,36 @@ class Threads:
 
     def __init__(self, submit: Submit, width: int) -> None:
         self._submit = submit
-        self._pool = ThreadPoolExecutor(width, thread_name_prefix="zalosync-post")
-        self._flying: dict[Future[Exchange | None], int] = {}
+        self._width = width
+        self._landed: SimpleQueue[tuple[int, Exchange | None, Exception | None]] = SimpleQueue()
+        self._flying = 0
 
     def post(self, ticket: int, body: bytes, fence: Fence) -> None:
-        """Start one POST in a free thread."""
-        self._flying[self._pool.submit(self._fly, body, fence)] = ticket
+        """Start one POST in a thread of its own."""
+        assert self._flying < self._width
+        self._flying += 1
+        name = f"zalosync-post-{ticket}"
+        threading.Thread(target=self._fly, args=(ticket, body, fence), name=name, daemon=True).start()
 
     def landed(self, timeout: float) -> list[tuple[int, Exchange | None]]:
         """Wait for at least one answer, but no longer than `timeout` seconds."""
-        if not self._flying:
-            return []
-        done, _ = wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
-        return [(self._flying.pop(future), future.result()) for future in done]
+        found: list[tuple[int, Exchange | None]] = []
+        try:
+            while self._flying:
+                ticket, exchange, error = self._landed.get(timeout=0.0 if found else timeout)
+                if error is not None and found:
+                    self._landed.put((ticket, None, error))  # the answers first: they are to be stored
+                    break
+                self._flying -= 1
+                if error is not None:
+                    raise error
+                found.append((ticket, exchange))
+        except Empty:
+            pass
+        return found
 
-    def close(self) -> None:
-        """Let go of the threads; what is still in the air is the caller's to call unknown."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _fly(self, body: bytes, fence: Fence) -> Exchange | None:
-        return self._submit(body) if fence() else None
+    def _fly(self, ticket: int, body: bytes, fence: Fence) -> None:
+        try:
+            self._landed.put((ticket, self._submit(body) if fence() else None, None))
+        except Exception as error:  # noqa: BLE001 - a bug, raised again where the run can end in order
+            self._landed.put((ticket, None, error))
