@@ -1,5 +1,6 @@
 """The bodies of create and edit template, as checkers: limits and names from the OpenAPI file 3.210.0."""
 
+import re
 from typing import Any, Final
 
 from zalosync.sandbox.validate import (
@@ -16,6 +17,7 @@ from zalosync.sandbox.validate import (
     text,
 )
 
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 TAGS: Final = ("TRANSACTION", "CUSTOMER_CARE", "PROMOTION")
 BUTTONS: Final = (
     "GO_TO_COMPANY_PAGE",
@@ -179,4 +181,6 @@ def _template_id(value: Any) -> list[Violation] | None:
     """A string by the schema, a number in the examples of the same file: both are taken."""
     if type(value) is int and 0 < value <= INT64[1]:
         return None
-    return None if type(value) is str and value.isdecimal() else [("", "must be a template id")]
+    if type(value) is str and _NUMBER.fullmatch(value):
+        return None
+    return [("", "must be a template id")]
