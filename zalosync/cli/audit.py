@@ -1,10 +1,21 @@
 """`zalosync audit`: proves the ledger, and shows what it says."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
 import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
 from zalosync.errors import ExitCode
+
+if TYPE_CHECKING:
+    from zalosync.audit.summary import Summary
+    from zalosync.audit.verify import Verified
+    from zalosync.ledger.read import LedgerReader
+
+LONGEST = 1000  # characters of one text of the report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,3 +54,82 @@ def verify(options: Options) -> int:
         for problem in verified.problems:
             click.echo(f"  ✗ {problem}")
     return ExitCode.DONE if verified.ok else ExitCode.LEDGER
+
+
+@audit.command(
+    "report",
+    epilog="Example: zalosync audit report --output report.html",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@common
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    metavar="FILE",
+    help="Where the page goes.",
+)
+def report(options: Options, output: Path) -> int:
+    """Write one HTML page for people: what was sent, what became of it, who ran it, what is proven.
+
+    It needs no network and holds nothing personal. Exit 7 where the history does not fit; the page says so.
+    """
+    from zalosync.audit.report import render
+    from zalosync.audit.verify import verify as replay
+    from zalosync.console import documents
+    from zalosync.console.display import display, plural
+
+    session = Session(options)
+    with session.reader() as reader:
+        verified = replay(reader)
+        summary = _summary(session, reader, verified)
+    zone = session.project.spec.timezone or "UTC"
+    page = render(summary, zone=ZoneInfo(str(zone)), gate=lambda text: display(text, LONGEST))
+    aside = output.with_name(output.name + ".new")
+    aside.write_text(page, encoding="utf-8")
+    aside.replace(output)
+    attempts = sum(each.attempts for each in summary.campaigns)
+    if options.json:
+        documents.write(
+            {
+                "environment": session.project.environment_name,
+                "report": str(output),
+                "campaigns": len(summary.campaigns),
+                "messages": attempts,
+                "ok": verified.ok,
+                "events": verified.events,
+                "head": verified.head,
+            }
+        )
+    else:
+        verdict = "all fit" if verified.ok else "they do NOT fit: `zalosync audit verify` says where"
+        click.echo(
+            f"{output}: {plural(attempts, 'message')} of {plural(len(summary.campaigns), 'campaign')};"
+            f" {plural(verified.events, 'event')} of the history replayed, {verdict}"
+        )
+    return ExitCode.DONE if verified.ok else ExitCode.LEDGER
+
+
+def _summary(session: Session, reader: "LedgerReader", verified: "Verified") -> "Summary":
+    from zalosync.audit.summary import Origin, Proof, summarize
+
+    project = session.project
+    environment = project.environment
+    return summarize(
+        Origin(
+            project=project.name,
+            environment=project.environment_name,
+            base_url="the embedded sandbox" if environment.is_sandbox else "",
+            currency=project.prices.currency if project.prices else "",
+            names={each.first_name: each.name for each in project.campaigns},
+        ),
+        reader.tallies(),
+        reader.runs(),
+        reader.waiting(),
+        head=reader.head(),
+        lineage=reader.notes().get("lineage", ""),
+        proof=Proof(verified.events, verified.problems),
+        now=session.clock.now(),
+    )
