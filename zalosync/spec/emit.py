@@ -71,7 +71,7 @@ def _block(node: Node, indent: str) -> Iterator[str]:
     for entry in node.entries:
         for line in entry.before:
             yield f"{indent}{line}" if line else ""
-        head = f"{indent}- " if node.kind == "list" else f"{indent}{_key(entry.key)}: "
+        head = f"{indent}- " if node.kind == "list" else f"{indent}{key_text(entry.key)}: "
         yield from _entry(entry, head, indent, is_item=node.kind == "list")
     for line in node.foot:
         yield f"{indent}{line}"
@@ -107,7 +107,7 @@ def _flow(node: Node) -> str:
     if node.kind == "scalar":
         return _scalar(node)
     parts = [
-        _flow(entry.value) if node.kind == "list" else f"{_key(entry.key)}: {_flow(entry.value)}"
+        _flow(entry.value) if node.kind == "list" else f"{key_text(entry.key)}: {_flow(entry.value)}"
         for entry in node.entries
     ]
     return f"[{', '.join(parts)}]" if node.kind == "list" else f"{{{', '.join(parts)}}}"
@@ -118,7 +118,7 @@ def _scalar(node: Node) -> str:
     if node.plain and not _is_text(text):
         lower = text.lower()
         return lower if lower in {"true", "false", "null"} else text
-    return _quoted(text)
+    return quoted(text)
 
 
 def _is_text(text: str) -> bool:
@@ -129,13 +129,14 @@ def _is_text(text: str) -> bool:
     return re.fullmatch(number, text) is None
 
 
-def _key(text: str) -> str:
+def key_text(text: str) -> str:
+    """A key, quoted where some reader of YAML would take it for something else than text."""
     if _SAFE_KEY.fullmatch(text) and not _NOT_TEXT.fullmatch(text):
         return text
-    return text if text in {"on", "from", "to"} else _quoted(text)
+    return text if text in {"on", "from", "to"} else quoted(text)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """The text, in double quotes unless every reader of YAML takes it for text without them."""
     safe = _SAFE.fullmatch(text) is not None and text == text.strip() and text.isprintable()
     if _MOMENT.fullmatch(text) or (safe and not _NOT_TEXT.fullmatch(text)):

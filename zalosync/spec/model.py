@@ -323,6 +323,7 @@ class Retry(Shape):
         default=Duration(1, "HOURS"),
         description="The least time between two attempts.",
         examples=["6h"],
+        json_schema_extra={"default": "1h"},
     )
 
 
