@@ -16,6 +16,7 @@ from zalosync.apply.batch import Batch
 from zalosync.compose.message import message_id_text
 from zalosync.infobip.keys import Encryptor
 from zalosync.infobip.wire import Envelope, Outgoing, send_body
+from zalosync.workers import signals_held
 
 # Below this many encrypted values the work is done before a process has started.
 POOL_FROM_VALUES = 5_000
@@ -68,18 +69,15 @@ class Sealer:
             for letter in batch.letters
         ]
         if self._pool is not None and batch.order.encryptor is not None:
-            return self._pool.submit(_seal, batch.order, outgoing, batch.bulk, batch.send_at)
+            with signals_held():  # the first one starts the processes
+                return self._pool.submit(_seal, batch.order, outgoing, batch.bulk, batch.send_at)
         done: Future[bytes] = Future()
         done.set_result(_seal(batch.order, outgoing, batch.bulk, batch.send_at))
         return done
 
 
 def _ignore_environment() -> None:
-    import signal
-
     os.environ.clear()
-    # Ctrl-C reaches the whole process group; the parent decides when workers end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _seal(order: Order, outgoing: list[Outgoing], bulk: str, send_at: datetime | None) -> bytes:

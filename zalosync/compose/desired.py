@@ -19,6 +19,7 @@ import polars as pl
 
 from zalosync.audience.screen import Reason
 from zalosync.compose.recipe import Composed, Composer, Recipe
+from zalosync.workers import signals_held
 
 CHUNK_ROWS = 20_000
 # Below this many bytes of audience one process is done before a second one has started.
@@ -120,7 +121,8 @@ class Desired:
         with ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=(self._recipe,)) as pool:
             pending: deque[Future[Composed]] = deque()
             for chunk in self._chunks:
-                pending.append(pool.submit(_compose, chunk.frame, chunk.first_row))
+                with signals_held():  # the first one starts the processes
+                    pending.append(pool.submit(_compose, chunk.frame, chunk.first_row))
                 if len(pending) > 2 * WORKERS:
                     yield pending.popleft().result()
             while pending:
