@@ -148,6 +148,8 @@ def start(
         die: the process kills itself right before this audit event happens for the n-th time.
     """
     folder = Path(tempfile.mkdtemp(prefix="zs-test-"))
+    for name in ("out", "err"):
+        (folder / name).touch()
     asked = {
         "args": arguments,
         "cwd": str(root),
