@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from zalosync.apply.classify import Sent
-from zalosync.apply.pace import Slot
 from zalosync.compose.message import bulk_id, message_id_text
 from zalosync.ledger.records import Claim, Recorded
+from zalosync.plan.pace import Slot
 
 CANARY = 20  # messages in the first request of a run: its answer must be well-formed before more go out
 T = TypeVar("T")

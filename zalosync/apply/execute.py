@@ -15,8 +15,7 @@ from typing import Any
 from zalosync.apply.envelope import envelope_of, window_of
 from zalosync.apply.flight import Submit, Threads
 from zalosync.apply.letters import Consignment, Letters, batches, check_inputs
-from zalosync.apply.pace import Slots
-from zalosync.apply.run import SLOT_NOTE, Limits, Ports, Result, Run, Totals
+from zalosync.apply.run import Limits, Ports, Result, Run, Totals
 from zalosync.apply.seal import Order, Sealer
 from zalosync.clock import Clock
 from zalosync.compose.message import Cause, Keys, Status
@@ -28,6 +27,7 @@ from zalosync.ledger.records import Kind, Move, Standing
 from zalosync.ledger.rescue import rescue_path
 from zalosync.ledger.store import Ledger
 from zalosync.plan.decide import Action
+from zalosync.plan.pace import SLOT_NOTE, Slots
 from zalosync.plan.shape import CampaignPlan, Plan
 
 

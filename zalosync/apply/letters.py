@@ -8,7 +8,6 @@ from itertools import chain, islice
 import polars as pl
 
 from zalosync.apply.batch import Batch, Letter
-from zalosync.apply.pace import Slots
 from zalosync.apply.seal import Order
 from zalosync.audience.screen import PHONE_COLUMN
 from zalosync.compose.message import Identity, Keys, Status
@@ -17,6 +16,7 @@ from zalosync.errors import PlanRefused
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import Claim, Recorded
 from zalosync.plan.decide import Action
+from zalosync.plan.pace import Slots
 from zalosync.plan.shape import CampaignPlan
 
 

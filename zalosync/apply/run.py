@@ -26,12 +26,12 @@ from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, War
 from zalosync.ledger.records import Kind, Move, Recorded
 from zalosync.ledger.rescue import write_rescue
 from zalosync.ledger.store import Ledger
+from zalosync.plan.pace import SLOT_NOTE
 from zalosync.provider import Exchange
 
 REQUEST_SECONDS = 30.0  # the longest a POST takes, by the client's own total time-out
 INTENT_SECONDS = 60.0  # how long an intent may wait for its first byte, and for its answer
 NAP_SECONDS = 0.2  # how often the loop looks up while nothing lands
-SLOT_NOTE = "slot:"  # the ledger's note of the last slot that a campaign gave out
 SKEW_SECONDS = 300.0  # between the provider's clock and ours, before a person is told
 
 

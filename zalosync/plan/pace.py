@@ -12,6 +12,7 @@ from typing import Protocol
 from zalosync.errors import InternalError
 
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+SLOT_NOTE = "slot:"  # the ledger's note of the last slot that a campaign gave out, by its first name
 _MINUTES_A_DAY = 1440
 
 
