@@ -77,7 +77,7 @@ def by_event(shop: Shop, server: Server, chance: random.Random) -> bool:
 
 
 def by_refresh(shop: Shop, server: Server, chance: random.Random) -> bool:
-    """Let refresh die right before some step: reports that are handed out once may be lost, states may not."""
+    """Let refresh die right before some step: reports handed out once may be lost, states may not."""
     event, most = chance.choice(REFRESH_DIES)
     die = (event, chance.randint(1, most))
     done = start(shop.root, "refresh", environ=server.environ, die=die).wait()
@@ -113,7 +113,7 @@ def survive(folder: Path, seed: int, kills: int) -> int:
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
-    """kill -9 of apply and refresh at 20 moments: nobody gets two, nobody is missing who is not unknown."""
+    """Kill -9 of apply and refresh at 20 moments: nobody gets two, nobody is missing who is not unknown."""
     assert survive(tmp_path, seed=1, kills=KILLS) == KILLS
 
 

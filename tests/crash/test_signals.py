@@ -94,7 +94,7 @@ def test_before_anything_is_sent(tmp_path: Path, number: signal.Signals) -> None
     with serving(tmp_path / "server", QUICK, [{"do": "slow", "with": {"delay_ms": 1000}}]) as server:
         shop = begun(tmp_path / "shop", server)
         running = start(shop.root, *APPLY, environ=server.environ)
-        until(running, lambda: (shop.state / "here.db.lock").exists())
+        until(running, (shop.state / "here.db.lock").exists)
         running.send(number)
         done = running.wait()
         assert done.code == 130, done.err
