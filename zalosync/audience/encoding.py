@@ -21,7 +21,7 @@ _LETTERS = frozenset("àáâăãèéêìíòóôõơùúưýđ" + "aăâeêioô�
 _LEAST_MARKED = 10  # of so many letters beyond ASCII at least one has a tone mark of its own
 
 
-def utf8(blocks: Iterable[bytes], file: str, note: Callable[[str], None]) -> Iterator[bytes]:
+def utf8(blocks: Iterable[bytes], file: str, note: Callable[[str], object]) -> Iterator[bytes]:
     """The same text in UTF-8 without a byte order mark.
 
     Args:

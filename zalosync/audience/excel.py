@@ -15,7 +15,7 @@ _MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$"
 _MOMENT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2})$"
 
 
-def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], None]) -> Iterator[Part]:
+def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], object]) -> Iterator[Part]:
     """The rows of the first sheet; the first part has the columns and no rows.
 
     The first row that holds anything names the columns. Numbers are written as digits, dates as
@@ -56,7 +56,7 @@ def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], 
     yield part
 
 
-def _cells(data: bytes, file: str, note: Callable[[str], None]) -> pl.DataFrame:
+def _cells(data: bytes, file: str, note: Callable[[str], object]) -> pl.DataFrame:
     """All cells of the first sheet as text, null where there is nothing."""
     try:
         import fastexcel

@@ -5,7 +5,7 @@ is one list of rows: files in the order of their names, rows numbered from 0 ove
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -54,15 +54,16 @@ class Audience:
     """
 
     def __init__(
-        self, sources: tuple[Source, ...], columns: tuple[str, ...], limits: Limits, stack: ExitStack
+        self, sources: tuple[Source, ...], headers: "_Headers", limits: Limits, stack: ExitStack
     ) -> None:
         self._sources = sources
         self._limits = limits
         self._stack = stack
-        self.columns = columns
+        self._begun = headers.begun
+        self._notes = headers.notes
+        self.columns = headers.columns
         self.files = tuple(source.file for source in sources)
         self.size = sum(source.size for source in sources)
-        self._notes: dict[str, None] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -88,15 +89,12 @@ class Audience:
         first = 0
         budget = Budget(self._limits.size)
         for source in self._sources:
-            parts = _parts(source, self._limits, budget, self._note)
+            parts = self._begun.pop(source.file, None) or _parts(source, self._limits, budget, self._notes)
             for part in _regrouped(parts, rows):
                 self._check_rows(first + part.frame.height, source.file, part)
                 yield Chunk(part.frame, source.file, first, part.lines)
                 first += part.frame.height
             _check_unchanged(source)
-
-    def _note(self, sentence: str) -> None:
-        self._notes[sentence] = None
 
     def _check_rows(self, rows: int, file: str, part: Part) -> None:
         if rows > self._limits.rows:
@@ -130,7 +128,7 @@ def open_files(root: Path, names: Sequence[str], limits: Limits) -> Audience:
         raise broken(Code.TOO_LARGE, names[0], 1, message, allowed=f"at most {limits.files:,}")
     with ExitStack() as stack:
         sources = tuple(_opened(root, names, limits, stack))
-        return Audience(sources, _same_columns(sources, limits), limits, stack.pop_all())
+        return Audience(sources, _headers(sources, limits), limits, stack.pop_all())
 
 
 def matching(root: Path, base: Path | str, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -160,15 +158,29 @@ def _opened(root: Path, names: Sequence[str], limits: Limits, stack: ExitStack) 
         yield Source(name, stream, facts)
 
 
-def _same_columns(sources: Sequence[Source], limits: Limits) -> tuple[str, ...]:
-    columns: tuple[str, ...] = ()
+@dataclass(slots=True)
+class _Headers:
+    """What opening an audience found.
+
+    Reading the header of a workbook means reading the workbook; so the last one is kept for the first pass.
+    """
+
+    columns: tuple[str, ...]
+    notes: dict[str, None]
+    begun: dict[str, Iterator[Part]]
+
+
+def _headers(sources: Sequence[Source], limits: Limits) -> _Headers:
+    found = _Headers((), {}, {})
     for source in sources:
-        parts = _parts(source, limits, Budget(limits.size), _unheard)
+        parts = _parts(source, limits, Budget(limits.size), found.notes)
         names = tuple(next(parts).frame.columns)
-        columns = columns or names
-        if names != columns:
-            raise _other_columns(source.file, names, sources[0].file, columns)
-    return columns
+        found.columns = found.columns or names
+        if names != found.columns:
+            raise _other_columns(source.file, names, sources[0].file, found.columns)
+        if _kind(source.file) == ".xlsx":
+            found.begun = {source.file: parts}
+    return found
 
 
 def _kind(name: str) -> str:
@@ -182,9 +194,10 @@ def _kind(name: str) -> str:
     return kind
 
 
-def _parts(source: Source, limits: Limits, budget: Budget, note: Callable[[str], None]) -> Iterator[Part]:
+def _parts(source: Source, limits: Limits, budget: Budget, notes: dict[str, None]) -> Iterator[Part]:
     """The rows of one file by its format; the first part has the columns."""
     kind = _kind(source.file)
+    note = notes.setdefault  # each sentence once, in order
     if kind == ".parquet":
         return parquet.parts(source, budget, limits)
     if kind == ".xlsx":
@@ -223,10 +236,6 @@ def _check_unchanged(source: Source) -> None:
     now = os.fstat(source.stream.fileno())
     if (now.st_size, now.st_mtime_ns) != (source.facts.st_size, source.facts.st_mtime_ns):
         raise broken(Code.CHANGED, source.file, 1, "the file was changed while it was read; run again")
-
-
-def _unheard(_: str) -> None:
-    """Headers are read twice; what is to be noted is noted with the rows."""
 
 
 def _other_columns(file: str, names: tuple[str, ...], first: str, columns: tuple[str, ...]) -> SpecError:

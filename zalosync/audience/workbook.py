@@ -23,11 +23,13 @@ _MOST_TEXT = 2_000_000_000  # bytes, were the longest shared text in every cell
 _STEP = 1 << 20
 _SHEETS = "xl/worksheets/"
 _FIRST_SHEET = "xl/worksheets/sheet1.xml"
-_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
-_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,10})["']""")
+_CELL = re.compile(rb"[<:]c[\s/>]")
+_PLACE = re.compile(
+    rb' r="([A-Za-z]{0,3})([0-9]{1,10})"'
+)  # as every program writes it; another way is refused
 _TEXT_END = re.compile(rb"si\s*>")
 _FIRST_VALUE = re.compile(rb"""<c\s[^>]*?r="[A-Z]{1,3}([0-9]{1,7})"[^>]*>\s*<(?:v|is)\b""")
-_FORBIDDEN = re.compile(rb"<!DOCTYPE|<!ENTITY|\0", re.IGNORECASE)
+_DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ def checked_workbook(data: bytes, file: str, limits: Limits) -> Workbook:
     """
     packed = io.BytesIO()
     first_row, cells, longest = 1, 0, 0
-    with zipfile.ZipFile(packed, "w") as new:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
         for name, content in _parts(data, file, limits):
-            if _FORBIDDEN.search(content):
+            if b"\0" in content or (b"<!" in content and _DECLARATION.search(content)):
                 message = "the workbook has a document type, entities or zero bytes in its XML"
                 raise broken(Code.COMPRESSION, file, 1, message, allowed="save it as CSV")
             if name.startswith(_SHEETS):
@@ -100,8 +102,9 @@ def _checked_cells(sheet: bytes, file: str) -> int:
     placed = rows = 0
     letters: set[bytes] = set()
     for place in _PLACE.finditer(sheet):
-        placed += bool(place[1])
-        letters.add(place[1])
+        if place[1]:
+            placed += 1
+            letters.add(place[1])
         rows = max(rows, int(place[2]))
     columns = max((_column(name) for name in letters), default=0)
     if placed < cells:
