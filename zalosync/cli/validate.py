@@ -37,8 +37,9 @@ def validate(options: Options, paths: tuple[Path, ...]) -> int:
     found = [*survey.problems, *audience_problems(root, survey.campaigns, survey.problems)]
     project = survey.project
     said = [*project.findings, *policy_findings(project, now)] if project is not None else []
-    problems = SpecError(found).problems if found else ()
-    problems = tuple(each for each in problems if concerns(each.place.file))
+    every = SpecError(found).problems if found else ()
+    problems = tuple(each for each in every if concerns(each.place.file))
+    hidden = len(every) - len(problems)
     findings = [each for each in said if each.place is None or concerns(each.place.file)]
     wrong = bool(problems) or any(each.severity == "error" for each in findings)
     names = [each.name for each in survey.campaigns]
@@ -51,7 +52,7 @@ def validate(options: Options, paths: tuple[Path, ...]) -> int:
             click.echo(drawing.problem_text(problem, colour=colour) + "\n")
         for finding in findings:
             click.echo(drawing.finding_text(finding, colour=colour))
-        click.echo(drawing.verdict_text(survey.files, len(names), len(problems), findings))
+        click.echo(drawing.verdict_text(survey.files, len(names), len(problems), findings, hidden))
     return ExitCode.SPEC if wrong else ExitCode.DONE
 
 

@@ -62,14 +62,18 @@ def finding_text(finding: Finding, *, colour: bool = False) -> str:
     return f"{place}{word} {finding.id}: {_gated(finding.message)}"
 
 
-def verdict_text(files: int, campaigns: int, problems: int, findings: Sequence[Finding]) -> str:
-    """The last line: how much was checked, and what came of it."""
+def verdict_text(
+    files: int, campaigns: int, problems: int, findings: Sequence[Finding], hidden: int = 0
+) -> str:
+    """The last line: how much was checked, and what came of it; `hidden` errors were not asked for."""
     errors = problems + sum(each.severity == "error" for each in findings)
     warnings = sum(each.severity == "warn" for each in findings)
     checked = f"{plural(files, 'file')}, {plural(campaigns, 'campaign')}"
-    if not errors and not warnings:
-        return f"{checked}: everything is right"
     verdict = f"{checked}: {plural(errors, 'error')}, {plural(warnings, 'warning')}"
+    if not errors and not warnings and not hidden:
+        verdict = f"{checked}: everything is right"
+    if hidden:
+        verdict += f"; {plural(hidden, 'error')} in files that were not asked for"
     return f"{verdict}; `zalosync explain CODE` says more about each" if errors else verdict
 
 
