@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -61,10 +62,10 @@ def demo(options: Options, folder: Path | None, *, rows: int | None, keep: bool)
     target = Path(tempfile.mkdtemp(prefix="zalosync-demo-")) if folder is None else folder.resolve()
     made = _prepare(target, rows)
     show = _quiet if options.json else say
-    show(tour.welcome_lines(target, made))
+    show(tour.welcome_lines(_near(target), made))
     codes, finished = _walk(target, options)
     if not finished:
-        show(tour.stopped_lines(target))
+        show(tour.stopped_lines(_program(), _near(target)))
         return codes[-1]
     found = _counted(target, options)
     report = target / REPORT
@@ -74,8 +75,21 @@ def demo(options: Options, folder: Path | None, *, rows: int | None, keep: bool)
     if folder is None and not keep:
         shutil.rmtree(target)
     else:
-        show(tour.next_lines(target, report, unknown=found.unknown))
+        show(tour.next_lines(_program(), _near(target), _near(report), unknown=found.unknown))
     return first_of(*codes) if found.agree else ExitCode.INTERNAL
+
+
+def _program() -> str:
+    """How `zalosync` is called here: by its name where the shell finds it, else as it was called."""
+    if shutil.which("zalosync") or Path(sys.argv[0]).name != "zalosync":
+        return "zalosync"
+    return shlex.quote(sys.argv[0])
+
+
+def _near(path: Path) -> Path:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path != here and path.is_relative_to(here) else path
 
 
 def _quiet(lines: Iterator[str]) -> None:

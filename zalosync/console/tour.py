@@ -42,8 +42,8 @@ def verdict_lines(found: Agreement) -> Iterator[str]:
     yield f"  {found.decrypted:>7,} encrypted values opened there, all of them readable"
 
 
-def next_lines(folder: Path, report: Path, *, unknown: int) -> Iterator[str]:
-    """What to look at, and what to try."""
+def next_lines(program: str, folder: Path, report: Path, *, unknown: int) -> Iterator[str]:
+    """What to look at, and what to try; `program` is how this command is called here."""
     where = shlex.quote(str(folder))
     yield ""
     yield "Look at:"
@@ -53,17 +53,17 @@ def next_lines(folder: Path, report: Path, *, unknown: int) -> Iterator[str]:
     yield "      the campaign; its audience is beside it in audiences/"
     yield "Try:"
     if unknown:
-        yield f"  zalosync -C {where} refresh --logs"
+        yield f"  {program} -C {where} refresh --logs"
         yield "      looks again for what became of the unknown messages"
-    yield f"  zalosync demo {where}"
+    yield f"  {program} demo {where}"
     yield "      once more: everybody has a message, so nobody gets another"
-    yield f"  rm -r {where} && zalosync demo {where}"
-    yield "      anew, and kill it while it applies, with kill -9 if you like; the same"
-    yield "      `zalosync demo` then goes on, and nobody gets two"
+    yield f"  rm -r {where}; {program} demo {where}"
+    yield "      anew, and kill it while it applies, with kill -9 if you like; the command"
+    yield "      above then goes on, and nobody gets two"
 
 
-def stopped_lines(folder: Path) -> Iterator[str]:
+def stopped_lines(program: str, folder: Path) -> Iterator[str]:
     """How to go on after a stop."""
     yield ""
     yield "Stopped. This goes on where it was, and nobody gets two:"
-    yield f"  zalosync demo {shlex.quote(str(folder))}"
+    yield f"  {program} demo {shlex.quote(str(folder))}"
