@@ -18,7 +18,7 @@ from zalosync.apply.letters import Consignment, Letters, batches, check_inputs
 from zalosync.apply.run import Limits, Ports, Result, Run, Totals
 from zalosync.apply.seal import Order, Sealer
 from zalosync.clock import Clock
-from zalosync.compose.message import Cause, Keys, Status
+from zalosync.compose.message import Cause, Keys, Maker, Status
 from zalosync.errors import ExitCode, ZalosyncError
 from zalosync.events import Emit, RunStarted, Settled, Warned
 from zalosync.infobip.keys import Encryptor
@@ -210,7 +210,7 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
         for campaign in sooner
         if campaign.loaded.campaign.spec.encrypted
     )
-    sealer = stack.enter_context(Sealer(values=values))
+    sealer = stack.enter_context(Sealer(values=values, proof=Maker(job.keys).proof))
     flight = Threads(outside.submit, job.limits.width)
     for campaign in later:
         totals.held += _hold(job, outside, campaign, begun.number)

@@ -5,6 +5,7 @@ thread starves the others: so processes, each with its key object built once.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,9 +44,15 @@ class Order:
 
 
 class Sealer:
-    """Turns batches into bodies. A context manager; `values` says how much there will be to encrypt."""
+    """Turns batches into bodies. A context manager.
 
-    def __init__(self, *, values: int) -> None:
+    Args:
+        values: how many there will be to encrypt.
+        proof: of a message id, what comes back with its reports, so that a forged one is known.
+    """
+
+    def __init__(self, *, values: int, proof: Callable[[bytes], str] | None = None) -> None:
+        self._proof = proof
         self.workers = WORKERS if values >= POOL_FROM_VALUES and WORKERS > 1 else 0
         self._pool: ProcessPoolExecutor | None = None
         if self.workers:
@@ -65,7 +72,13 @@ class Sealer:
     def seal(self, batch: Batch[Order]) -> Future[bytes]:
         """The body of a batch, now or when a worker has made it."""
         outgoing = [
-            Outgoing(letter.phone, message_id_text(letter.claim.message_id), letter.values, letter.failover)
+            Outgoing(
+                letter.phone,
+                message_id_text(letter.claim.message_id),
+                letter.values,
+                letter.failover,
+                None if self._proof is None else self._proof(letter.claim.message_id),
+            )
             for letter in batch.letters
         ]
         if self._pool is not None and batch.order.encryptor is not None:

@@ -138,7 +138,7 @@ def _body(session: Session, preview: "Preview", setting: "Setting") -> dict[str,
 
     from zalosync.apply.envelope import envelope_of
     from zalosync.audience.screen import Reason
-    from zalosync.compose.message import Identity, bulk_id, message_id_text
+    from zalosync.compose.message import Identity, Maker, bulk_id, message_id_text
     from zalosync.console.card import shown_phone, shown_text
     from zalosync.infobip.wire import Outgoing, send_body
 
@@ -158,6 +158,7 @@ def _body(session: Session, preview: "Preview", setting: "Setting") -> dict[str,
         message_id_text(message_id),
         values,
         shown_text(preview.failover, setting) if preview.failover else None,
+        Maker(session.keys).proof(message_id),
     )
     send_at = spec.schedule.send_at if spec.schedule.mode == "provider" else None
     envelope = replace(envelope_of(setting.loaded, "{token}"), encrypted=False)

@@ -7,6 +7,7 @@ ledger or a random source, so that a lost ledger yields the same ids again.
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -16,6 +17,8 @@ import orjson
 KEY_BYTES = 32
 DIGEST_BYTES = 16
 MESSAGE_ID_BYTES = 20
+MARK_BYTES = 4  # the end of a message id, by which its maker knows it again
+PROOF_CHARACTERS = 22  # what 16 bytes are in base64
 MESSAGE_ID_CHARACTERS = 32  # what 20 bytes are in base32
 MESSAGE_ID_PREFIX = "zs1-"
 BULK_ID_PREFIX = "zs1b-"
@@ -176,12 +179,13 @@ class Identity:
         occurrence: from the spec, 1 or more.
     """
 
-    __slots__ = ("_content", "_ids", "_message", "_recipient")
+    __slots__ = ("_content", "_ids", "_mark", "_message", "_recipient")
 
     def __init__(self, keys: Keys, campaign: str, occurrence: int) -> None:
         self._message = _mac(keys.ids, b"zs message")
         self._message.update(_prefixed((campaign.encode(), str(occurrence).encode())))
-        self._ids = _mac(keys.ids, b"zs message id", MESSAGE_ID_BYTES)
+        self._ids = _mac(keys.ids, b"zs message id", MESSAGE_ID_BYTES - MARK_BYTES)
+        self._mark = _mac(keys.ids, b"zs id mark", MARK_BYTES)
         self._content = _mac(keys.content, b"zs fingerprint")
         self._recipient = _mac(keys.recipients, b"zs recipient")
 
@@ -211,9 +215,41 @@ class Identity:
 
     def message_id(self, message: bytes, attempt: int) -> bytes:
         """20 bytes: what Infobip will know this attempt by; `message_id_text` gives its spelling."""
-        mac = self._ids.copy()
+        mac, mark = self._ids.copy(), self._mark.copy()
         mac.update(message + attempt.to_bytes(4, "big"))
-        return mac.digest()
+        name = mac.digest()
+        mark.update(name)
+        return name + mark.digest()
+
+
+class Maker:
+    """Knows again what this project's key made: message ids, and what proves a report.
+
+    Args:
+        keys: the project's keys.
+    """
+
+    __slots__ = ("_mark", "_proof")
+
+    def __init__(self, keys: Keys) -> None:
+        self._mark = _mac(keys.ids, b"zs id mark", MARK_BYTES)
+        self._proof = _mac(keys.webhooks, b"zs report proof")
+
+    def made(self, message_id: bytes) -> bool:
+        """Whether an id was made with this key, be it in the ledger or not."""
+        mark = self._mark.copy()
+        mark.update(message_id[:-MARK_BYTES])
+        return hmac.compare_digest(mark.digest(), message_id[-MARK_BYTES:])
+
+    def proof(self, message_id: bytes) -> str:
+        """22 characters that go out with a message as `callbackData` and come back with its reports."""
+        mac = self._proof.copy()
+        mac.update(message_id)
+        return base64.urlsafe_b64encode(mac.digest())[:PROOF_CHARACTERS].decode()
+
+    def proves(self, message_id: bytes, proof: str) -> bool:
+        """Whether a report's `callbackData` is what went out with its message."""
+        return hmac.compare_digest(self.proof(message_id).encode(), proof.encode(errors="replace"))
 
 
 def message_id_text(message_id: bytes) -> str:
@@ -227,9 +263,10 @@ def message_id_bytes(text: str) -> bytes | None:
     if len(body) != MESSAGE_ID_CHARACTERS or body == text:
         return None
     try:
-        return base64.b32decode(body)
+        found = base64.b32decode(body)
     except ValueError:
         return None
+    return found if len(found) == MESSAGE_ID_BYTES else None  # padding may make a shorter one as long
 
 
 def bulk_id(message_ids: Iterable[bytes]) -> str:
