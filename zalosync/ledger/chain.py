@@ -52,8 +52,10 @@ def commitment(
 ) -> bytes:
     """16 bytes that bind an attempt's lasting columns to the chain, and say nothing without the salt."""
     mac = hashlib.blake2b(key=salt, person=b"zs commitment", digest_size=COMMITMENT_BYTES)
-    mac.update(b"%d %d %d %d " % (row, campaign, occurrence, attempt))
-    mac.update(message + message_id + fingerprint + recipient)
+    columns = (message, message_id, fingerprint, recipient)
+    # With the lengths, so that no byte can move unseen from one column to the next.
+    mac.update(b"%d %d %d %d %d %d %d %d " % (row, campaign, occurrence, attempt, *map(len, columns)))
+    mac.update(b"".join(columns))
     return mac.digest()
 
 

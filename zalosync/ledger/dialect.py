@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -20,21 +20,16 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One database: its name, its placeholder, and how a writing transaction begins."""
+    """One database: its name, its placeholder, how a writing transaction begins, how it fails."""
 
     name: str
     placeholder: str
     begin_write: str
-    damage: Callable[[sa.Engine], list[str]]
+    error: type[Exception]  # what the driver raises
+    integrity: str  # a query whose only row is `ok`, or rows that say what is damaged
 
 
-def _sqlite_damage(engine: sa.Engine) -> list[str]:
-    with engine.connect() as connection:
-        found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
-    return [] if found == ["ok"] else found
-
-
-SQLITE = Dialect("sqlite", "?", "BEGIN IMMEDIATE", _sqlite_damage)
+SQLITE = Dialect("sqlite", "?", "BEGIN IMMEDIATE", sqlite3.Error, "PRAGMA integrity_check(20)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
 from zalosync.compose.message import Status
+from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Dialect, statement
 from zalosync.ledger.records import Head, Recorded, Run, Tally
 
@@ -15,15 +17,25 @@ KEYS_PER_QUERY = 500
 
 
 class LedgerReader:
-    """The recorded side of every question. Each method is one read transaction."""
+    """The recorded side of every question. Each method is one read transaction.
+
+    Statements go to the driver itself: the engine opens and migrates, and would cost more than the queries.
+
+    Args:
+        engine: an open database of the present schema.
+        dialect: which one.
+        place: its name for people.
+    """
 
     def __init__(self, engine: sa.Engine, dialect: Dialect, place: str) -> None:
         self._engine = engine
         self._dialect = dialect
         self.place = place
+        self._driver = engine.raw_connection()
 
     def close(self) -> None:
         """Give the database back."""
+        self._driver.close()
         self._engine.dispose()
 
     def head(self) -> Head:
@@ -82,13 +94,7 @@ class LedgerReader:
             (message, fingerprint, state, attempt, status group, status id, Unix seconds of the last change,
             whether the provider said so in its answer and not in a later report) for each that is known.
         """
-        found: list[tuple[Any, ...]] = []
-        with self._engine.connect() as connection:
-            for start in range(0, len(messages), KEYS_PER_QUERY):
-                part = tuple(messages[start : start + KEYS_PER_QUERY])
-                asked = statement(self._dialect, "standings", len(part))
-                found.extend(tuple(row) for row in connection.exec_driver_sql(asked.sql, part))
-        return found
+        return list(self._in_parts("standings", messages))
 
     def by_message_ids(self, message_ids: Sequence[bytes]) -> dict[bytes, Recorded]:
         """Attempts by the ids the provider knows them by."""
@@ -108,9 +114,9 @@ class LedgerReader:
     def owns(self, run: int, rows: Sequence[int]) -> bool:
         """Whether all these attempts are still intents of this run."""
         asked = statement(self._dialect, "owned_intents", len(rows))
-        with self._engine.connect() as connection:
-            found = connection.exec_driver_sql(asked.sql, (run, *rows)).scalar()
-        return found == len(rows)
+        with self._asking() as cursor:
+            cursor.execute(asked.sql, (run, *rows))
+            return bool(cursor.fetchone()[0] == len(rows))
 
     def events(self) -> Iterator[tuple[Any, ...]]:
         """The whole history in order, streamed, in the columns of `events`."""
@@ -122,24 +128,49 @@ class LedgerReader:
 
     def damage(self) -> list[str]:
         """What the database itself finds wrong with its file."""
-        return self._dialect.damage(self._engine)
+        with self._asking() as cursor:
+            cursor.execute(self._dialect.integrity)
+            found = [str(row[0]) for row in cursor]
+        return [] if found == ["ok"] else found
 
     def _stream(self, name: str) -> Iterator[tuple[Any, ...]]:
-        sql = statement(self._dialect, name).sql
-        with self._engine.connect() as connection:
-            cursor = connection.exec_driver_sql(sql)
+        with self._asking() as cursor:
+            cursor.execute(statement(self._dialect, name).sql)
             while rows := cursor.fetchmany(10_000):
-                yield from (tuple(row) for row in rows)
+                yield from rows
 
     def _all(self, name: str, given: dict[str, Any]) -> list[Any]:
         asked = statement(self._dialect, name)
-        with self._engine.connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(asked.sql, asked.values(given))]
+        with self._asking() as cursor:
+            cursor.execute(asked.sql, asked.values(given))
+            return list(cursor.fetchall())
 
     def _by_keys(self, name: str, keys: Sequence[bytes]) -> Iterator[Recorded]:
-        with self._engine.connect() as connection:
+        return (Recorded.of(row) for row in self._in_parts(name, keys))
+
+    def _in_parts(self, name: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        with self._asking() as cursor:
             for start in range(0, len(keys), KEYS_PER_QUERY):
                 part = tuple(keys[start : start + KEYS_PER_QUERY])
-                asked = statement(self._dialect, name, len(part))
-                for row in connection.exec_driver_sql(asked.sql, part):
-                    yield Recorded.of(tuple(row))
+                cursor.execute(statement(self._dialect, name, len(part)).sql, part)
+                yield from cursor.fetchall()
+
+    @contextmanager
+    def _asking(self) -> Iterator[Any]:
+        """A cursor of the driver, whose failures are the ledger's."""
+        cursor = self._driver.cursor()
+        try:
+            yield cursor
+        except self._dialect.error as error:
+            raise LedgerError(
+                f"{self.place} cannot be read: {reason_of(error)}",
+                fix="`zalosync audit verify` says more; restore the newest copy if it is damaged",
+                code="ZS628",
+            ) from error
+        finally:
+            cursor.close()
+
+
+def reason_of(error: BaseException) -> str:
+    """The driver's own words ("database or disk is full"): never the statement, nor its parameters."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -13,14 +13,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from zalosync.clock import milliseconds
 from zalosync.compose.message import MOVES, Status
 from zalosync.errors import InternalError, LedgerError
 from zalosync.ledger.chain import NO_EVIDENCE, SALT_BYTES, canonical, commitment, link, ranges
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.read import LedgerReader
+from zalosync.ledger.read import LedgerReader, reason_of
 from zalosync.ledger.records import AFFECTS_SENDING, Claim, Kind, Move, Recorded, Standing
 
 Cell = tuple[int, int, int, int, int, int, int]
@@ -50,34 +49,30 @@ class Ledger(LedgerReader):
             LedgerError: the database is busy, full, read-only or gone; nothing of the change is stored,
                 except where the error says that the commit itself was unclear.
         """
+        cursor = self._driver.cursor()
         try:
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql(self._dialect.begin_write)
-                try:
-                    change = Change(connection, self._dialect, kind, now, run, self._entropy)
-                    yield change
-                    change.seal()
-                    connection.exec_driver_sql("COMMIT")
-                except BaseException:
-                    _roll_back(connection)
-                    raise
-        except DBAPIError as error:
+            cursor.execute(self._dialect.begin_write)
+            try:
+                change = Change(cursor, self._dialect, kind, now, run, self._entropy)
+                yield change
+                change.seal()
+                cursor.execute("COMMIT")
+            except BaseException:
+                self._roll_back(cursor)
+                raise
+        except self._dialect.error as error:
             raise LedgerError(
-                f"{self.place}: {_reason(error)}; nothing of this step was stored",
+                f"{self.place}: {reason_of(error)}; nothing of this step was stored",
                 fix="mend it (space, permissions, another process) and run the command again",
                 code="ZS603",
             ) from error
+        finally:
+            cursor.close()
 
-
-def _roll_back(connection: sa.Connection) -> None:
-    driver = connection.connection.dbapi_connection
-    if driver is not None and getattr(driver, "in_transaction", True):
-        connection.exec_driver_sql("ROLLBACK")
-
-
-def _reason(error: DBAPIError) -> str:
-    # The driver's own words ("database or disk is full"), never the statement or its parameters.
-    return str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+    def _roll_back(self, cursor: Any) -> None:
+        """End an open transaction; SQLite has ended it already after some failures."""
+        if getattr(self._driver.driver_connection, "in_transaction", True):
+            cursor.execute("ROLLBACK")
 
 
 class Change:
@@ -85,14 +80,14 @@ class Change:
 
     def __init__(
         self,
-        connection: sa.Connection,
+        cursor: Any,
         dialect: Dialect,
         kind: Kind,
         now: datetime,
         run: int | None,
         entropy: Callable[[int], bytes],
     ) -> None:
-        self._connection = connection
+        self._cursor = cursor
         self._dialect = dialect
         self._kind = kind
         self._at = milliseconds(now)
@@ -276,24 +271,27 @@ class Change:
 
     def _rows(self, name: str, given: Mapping[str, Any]) -> list[Any]:
         asked = statement(self._dialect, name)
-        return list(self._connection.exec_driver_sql(asked.sql, asked.values(given)))
+        self._cursor.execute(asked.sql, asked.values(given))
+        return list(self._cursor.fetchall())
 
     def _one(self, name: str, given: Mapping[str, Any]) -> None:
         asked = statement(self._dialect, name)
-        done = self._connection.exec_driver_sql(asked.sql, asked.values(given))
-        if done.rowcount != 1:
+        self._cursor.execute(asked.sql, asked.values(given))
+        changed = self._cursor.rowcount
+        if changed != 1:
             raise LedgerError(
-                f"`{name}` changed {done.rowcount} rows where 1 was due; nothing was stored", code="ZS604"
+                f"`{name}` changed {changed} rows where 1 was due; nothing was stored", code="ZS604"
             )
 
     def _execute(self, name: str, given: Sequence[Mapping[str, Any]]) -> None:
         if not given:
             return
         asked = statement(self._dialect, name)
-        done = self._connection.exec_driver_sql(asked.sql, [asked.values(values) for values in given])
-        if name != "drop_note" and done.rowcount != len(given):
+        self._cursor.executemany(asked.sql, [asked.values(values) for values in given])
+        changed = self._cursor.rowcount
+        if name != "drop_note" and changed != len(given):
             raise LedgerError(
-                f"{len(given) - done.rowcount:,} of {len(given):,} messages no longer stand where this run"
+                f"{len(given) - changed:,} of {len(given):,} messages no longer stand where this run"
                 " thinks (another writer changed them); nothing of this step was stored",
                 fix="run `zalosync refresh`, then plan again",
                 code="ZS605",
