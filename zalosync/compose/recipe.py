@@ -35,6 +35,7 @@ class Recipe:
         failover: template of the SMS text, or None.
         budget: bytes that one encrypted value may have, or None where nothing is encrypted.
         content: whether composed frames carry the rendered content (to send) or digests only (to plan).
+        recipients: whether they carry the recipients' pseudonyms, for frequency caps.
     """
 
     campaign: str
@@ -53,6 +54,7 @@ class Recipe:
     budget: int | None = None
     suppressed: pl.Series | None = field(default=None, repr=False)
     content: bool = False
+    recipients: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Composed:
     Attributes:
         messages: message and fingerprint as UInt64 pairs (`m0`, `m1`, `f0`, `f1`), `row` (0-based over
             all files), `reason` (KEPT, SUPPRESSED or INVALID_VALUES), `why`, `segments` of the failover text;
-            with content also `__phone`, `__failover` and one `v:NAME` per parameter.
+            with content also `__phone`, `__failover` and one `v:NAME` per parameter; with recipients also
+            the pseudonym (`r0`, `r1`).
         skipped: rows that a test of the screen dropped: `row`, `reason`, `why`.
         repairs: spellings of phones that were mended, by kind.
         rows: how many rows the chunk had.
@@ -158,7 +161,10 @@ class Composer:
             identity.fingerprint(template, dict(zip(names, row, strict=True)), failover)
             for row, failover in zip(values.iter_rows(), rendered[FAILOVER], strict=True)
         ]
-        return pl.DataFrame({**halves("m", message), **halves("f", fingerprint)})
+        digests = {**halves("m", message), **halves("f", fingerprint)}
+        if self._recipe.recipients:
+            digests |= halves("r", [identity.recipient(phone) for phone in rendered[PHONE_COLUMN]])
+        return pl.DataFrame(digests)
 
 
 def halves(name: str, digests: list[bytes]) -> dict[str, pl.Series]:

@@ -6,9 +6,13 @@ import sqlalchemy as sa
 
 from zalosync.errors import LedgerError
 
-REVISION = "0001"
-# SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views differs.
-SQLITE_SCHEMA = "282d9c13624a31554a0821ae3570047875135981a9391901a7d2133973dad1ca"
+# By version, SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views
+# differs.
+SQLITE_SCHEMAS = {
+    "0001": "282d9c13624a31554a0821ae3570047875135981a9391901a7d2133973dad1ca",
+    "0002": "76b3ea5d00f6bed784c9b8ff9937950ca93812b045b023a0fd389c9eb677606f",
+}
+REVISION = max(SQLITE_SCHEMAS)
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -36,13 +40,19 @@ def schema_digest(engine: sa.Engine) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def version_of(engine: sa.Engine) -> str | None:
+    """The version whose schema a SQLite file has exactly, or None."""
+    found = schema_digest(engine)
+    return next((version for version, digest in SQLITE_SCHEMAS.items() if digest == found), None)
+
+
 def check_schema(engine: sa.Engine, place: str) -> None:
     """Refuse a database whose schema is not exactly this version's.
 
     Raises:
         LedgerError: an older, newer or foreign schema.
     """
-    if schema_digest(engine) == SQLITE_SCHEMA:
+    if schema_digest(engine) == SQLITE_SCHEMAS[REVISION]:
         return
     with engine.connect() as connection:
         tables = {

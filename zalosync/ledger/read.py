@@ -14,6 +14,7 @@ from zalosync.ledger.records import Head, Recorded, Run, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
+ROWS_PER_CHUNK = 100_000  # of what is put into columns
 
 
 class LedgerReader:
@@ -110,6 +111,18 @@ class LedgerReader:
             found = [Recorded.of(row) for row in rows]
             after = found[-1].row
             yield found
+
+    def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Who was messaged, or may have been, or is to be, by runs from this one on, in chunks.
+
+        Returns:
+            (recipient, run, campaign, state, Unix seconds at which the attempt was first written down).
+        """
+        asked = statement(self._dialect, "contacts")
+        with self._asking() as cursor:
+            cursor.execute(asked.sql, asked.values({"first": first_run}))
+            while rows := cursor.fetchmany(ROWS_PER_CHUNK):
+                yield rows
 
     def owns(self, run: int, rows: Sequence[int]) -> bool:
         """Whether all these attempts are still intents of this run."""

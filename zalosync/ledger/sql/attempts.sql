@@ -57,3 +57,6 @@ FROM attempt WHERE closed = 0 AND message IN (:keys)
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, recipient, salt, run, state, closed,
        created_at, changed_at, cause, status_group, status_id, error_id, channel, done_at, price, evidence
 FROM attempt ORDER BY row
+
+-- name: contacts
+SELECT recipient, run, campaign, state, created_at FROM attempt WHERE run >= :first AND state NOT IN (5, 10, 11)
