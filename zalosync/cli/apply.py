@@ -47,9 +47,7 @@ class Asked:
 @click.option("--max-messages", type=click.IntRange(1), help="Send no more than this in this run.")
 @click.option("--canary", type=click.IntRange(1), default=20, help="Messages in the first request [20].")
 @click.option("--due", is_flag=True, help="Send held messages whose time has come, and nothing else.")
-@click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run."
-)
+@click.option("--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run.")
 def apply(
     options: Options,
     *,
@@ -96,6 +94,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             f"environment {project.environment_name} is protected: it takes only a sealed, approved plan",
             fix="zalosync plan -o FILE, zalosync approve FILE --as NAME, zalosync apply FILE",
         )
+    session.check_durable(provider.base_url)
     with session.ledger(asked.lock_timeout) as ledger:
         sealed = _sealed(session, provider, asked, ledger)
         campaigns = project.campaigns

@@ -229,8 +229,23 @@ class Session:
             ) from error
         return sandbox.base_url, Secret(sandbox.api_key)
 
+    def check_durable(self, base_url: str) -> None:
+        """Refuse to send with a ledger that a CI job throws away."""
+        from zalosync.ledger.place import check_durable
+        from zalosync.spec.project import is_rehearsal
+
+        check_durable(
+            self.home,
+            self.environ,
+            declared=self.project.environment.ledger_durable,
+            rehearsal=is_rehearsal(base_url),
+        )
+
     def _ensure_ledger(self) -> None:
         """A sandbox gets its ledger by itself; any other environment's missing ledger is an error."""
+        from zalosync.ledger.place import check_place
+
+        check_place(self.home)
         if self.home.sandbox and not self.home.path.exists():
             self.home.folder.mkdir(mode=0o700, exist_ok=True)
             create(self.home, self.keys, self.clock.now())
