@@ -1,5 +1,6 @@
 """`zalosync audit`: proves the ledger, and shows what it says."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
-from zalosync.errors import ExitCode
+from zalosync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from zalosync.audit.summary import Summary
@@ -87,9 +88,7 @@ def report(options: Options, output: Path) -> int:
         summary = _summary(session, reader, verified)
     zone = session.project.spec.timezone or "UTC"
     page = render(summary, zone=ZoneInfo(str(zone)), gate=lambda text: display(text, LONGEST))
-    aside = output.with_name(output.name + ".new")
-    aside.write_text(page, encoding="utf-8")
-    aside.replace(output)
+    _write(output, page)
     attempts = sum(each.attempts for each in summary.campaigns)
     if options.json:
         documents.write(
@@ -110,6 +109,25 @@ def report(options: Options, output: Path) -> int:
             f" {plural(verified.events, 'event')} of the history replayed, {verdict}"
         )
     return ExitCode.DONE if verified.ok else ExitCode.LEDGER
+
+
+def _write(output: Path, page: str) -> None:
+    """Write the page aside and rename it: a reader never meets half of it.
+
+    Raises:
+        UsageError: there is no such folder, no space, or no right to write there.
+    """
+    aside = output.with_name(output.name + ".new")
+    try:
+        aside.write_text(page, encoding="utf-8")
+        aside.replace(output)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
+        raise UsageError(
+            f"the report cannot be written to {output}: {error.strerror}",
+            fix="name another place with --output; the ledger was only read",
+        ) from error
 
 
 def _summary(session: Session, reader: "LedgerReader", verified: "Verified") -> "Summary":

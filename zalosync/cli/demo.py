@@ -118,8 +118,19 @@ def _prepare(target: Path, rows: int | None) -> int | None:
     # Made whole under another name first: a stop in between leaves no half-made project.
     aside = target.with_name(target.name + ".new")
     shutil.rmtree(aside, ignore_errors=True)
+    try:
+        return _made(aside, target, rows or ROWS)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise UsageError(
+            f"the demo cannot be made in {target}: {error.strerror or 'no space, or no right to write'}",
+            fix="name another folder",
+        ) from error
+
+
+def _made(aside: Path, target: Path, rows: int) -> int:
     shutil.copytree(_packaged(), aside, ignore=shutil.ignore_patterns(".*", "*.zsplan", "*.html"))
-    count = _shorten(aside / AUDIENCE, rows or ROWS)
+    count = _shorten(aside / AUDIENCE, rows)
     (aside / MARK).parent.mkdir(mode=0o700)
     (aside / MARK).write_text(f"zalosync {zalosync.__version__}, {count} rows\n", encoding="utf-8")
     aside.rename(target)

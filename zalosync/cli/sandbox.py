@@ -60,13 +60,14 @@ def sandbox(
     from zalosync.sandbox import server
     from zalosync.sandbox.settings import Settings, SettingsError, load_mapping
 
+    folder = state or (options.project or Path()) / ".zalosync" / "sandbox"
     given: dict[str, Any] = {"seed": seed, "key_bits": None if key_bits is None else int(key_bits)}
     try:
         switches = load_mapping(settings) if settings is not None else {}
         base = Settings.faithful().model_dump() if faithful else {}
         said = {name: value for name, value in given.items() if value is not None}
         serving = server.Options(
-            state_dir=state or (options.project or Path()) / ".zalosync" / "sandbox",
+            state_dir=folder,
             port=port,
             speed=speed,
             settings=Settings.from_mapping(base | switches | said),
@@ -76,8 +77,13 @@ def sandbox(
     except (server.SandboxBusy, SettingsError) as error:
         raise UsageError(str(error)) from error
     except OSError as error:
+        if error.filename is not None:
+            raise UsageError(
+                f"the sandbox cannot keep its state in {folder}: {error.strerror}",
+                fix="name another folder with --state",
+            ) from error
         raise UsageError(
-            f"cannot listen on port {port} of 127.0.0.1: {error.strerror}",
+            f"the sandbox cannot listen on port {port} of 127.0.0.1: {error.strerror}",
             fix="name another with --port; 0 takes a free one",
         ) from error
     return ExitCode.DONE
