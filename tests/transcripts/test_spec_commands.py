@@ -1,4 +1,4 @@
-"""`validate`, `schema`, `fmt`, `init`, `explain` as people use them: arguments in, output and exit code out."""
+"""`validate`, `schema`, `fmt`, `init`, `explain` as people use them: arguments in, output and code out."""
 
 import json
 import os

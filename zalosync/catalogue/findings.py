@@ -131,6 +131,20 @@ FINDINGS = (
         "warn",
     ),
     Entry(
+        "quota-exceeded",
+        "The plan sends more than the sender's quota allows",
+        "The provider would refuse the rest.",
+        "Send fewer, wait for the next day or month, or use `sendingMode` for promotions.",
+        "error",
+    ),
+    Entry(
+        "quota-unknown",
+        "The sender's quota is not known",
+        "The provider did not say it, so the plan was not held against it.",
+        "Look it up with `zalosync quota`.",
+        "warn",
+    ),
+    Entry(
         "expired-campaign",
         "`expiresAt` has passed",
         "Nothing is submitted after it, and messages are left.",

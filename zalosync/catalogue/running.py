@@ -187,6 +187,18 @@ LEDGER = (
         "`zalosync ledger init` makes one.",
     ),
     Entry(
+        "ZS632",
+        "The ledger is on a network file system",
+        "Locks cannot be trusted there: two machines could write at once.",
+        "Put it on a local disk.",
+    ),
+    Entry(
+        "ZS633",
+        "A file ledger in a CI job",
+        "The job's disk is gone with it, and the next job would send everything again.",
+        "Keep the ledger where jobs share it, and say `ledgerDurable: true`.",
+    ),
+    Entry(
         "ZS641",
         "Not a rescue file",
         "A line of it cannot be read.",

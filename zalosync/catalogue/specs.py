@@ -96,7 +96,10 @@ YAML = (
     ),
     Entry("ZS117", "Nested too deep", "Nothing in the language is 20 levels deep.", "Check the indentation."),
     Entry(
-        "ZS118", "Too many values", "A spec has at most 10,000 values.", "Recipients belong in an audience."
+        "ZS118",
+        "Too many values",
+        "A spec has at most 10,000 values and 50,000 lines.",
+        "Recipients belong in an audience.",
     ),
     Entry(
         "ZS119",
@@ -131,6 +134,12 @@ YAML = (
     ),
 )
 SHAPE = (
+    Entry(
+        "ZS126",
+        "A file has more problems than are shown",
+        "Past 200 problems of one file nobody reads on; most often they have one cause.",
+        "Mend the first ones and run the command again.",
+    ),
     Entry(
         "ZS125",
         "Not a file of this language",

@@ -29,6 +29,8 @@ from zalosync.errors import Place, Problem
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 10_000
+MAX_LINES = 50_000
+MAX_PROBLEMS = 100  # of one file as YAML; more are not looked for
 AGAIN = " (again)"  # stands after a key that is there twice, in the steps to its second value
 SHOWN_LINE = 160  # characters of a source line that an error may show
 
@@ -139,6 +141,10 @@ def read_document(data: bytes, file: str) -> Document:
     if len(data) > MAX_BYTES:
         message = f"the file is too large: at most {MAX_BYTES:,} bytes are accepted, it has {len(data):,}"
         return _refused(file, (), "ZS106", 1, 1, message)
+    if len(lines) > MAX_LINES:
+        return _refused(
+            file, (), "ZS118", MAX_LINES, 1, f"the file has more than {MAX_LINES:,} lines; split it"
+        )
     bad = _FORBIDDEN.search(text) or re.search(_BOM, text)
     if bad is not None:
         line = text.count("\n", 0, bad.start()) + 1
@@ -153,7 +159,7 @@ def read_document(data: bytes, file: str) -> Document:
     except MarkedYAMLError as error:
         builder.syntax(error)
     except (YAMLError, ValueError, RecursionError) as error:
-        builder.note("ZS111", 1, 1, f"this is not YAML that can be read ({type(error).__name__})")
+        builder.add("ZS111", 1, 1, f"this is not YAML that can be read ({type(error).__name__})")
     return builder.document()
 
 
@@ -193,9 +199,14 @@ class _Builder:
             parsed=self._parsed,
         )
 
-    def note(self, code: str, line: int, column: int, message: str, steps: Steps = ()) -> None:
+    def add(self, code: str, line: int, column: int, message: str, steps: Steps = ()) -> None:
         place = Place(self._file, line, column)
         self._problems.append(Problem(code=code, place=place, path=path_text(steps), message=message))
+
+    def note(self, code: str, line: int, column: int, message: str, steps: Steps = ()) -> None:
+        self.add(code, line, column, message, steps)
+        if len(self._problems) >= MAX_PROBLEMS:
+            raise _Stop
 
     def syntax(self, error: MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
@@ -210,7 +221,7 @@ class _Builder:
             mend = "; a text with `: ` in it stands in quotes, and a key is indented like its neighbours"
         elif "block end" in what or "<block" in what:
             mend = "; check the indentation of this line and the one above"
-        self.note("ZS111", line, column, f"this is not valid YAML: {what}{context}{mend}")
+        self.add("ZS111", line, column, f"this is not valid YAML: {what}{context}{mend}")
 
     def read(self, events: Iterator[Event]) -> None:
         self._events = events

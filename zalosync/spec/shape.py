@@ -22,6 +22,7 @@ from zalosync.spec.values import Reading, Shape
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
 
+MAX_PROBLEMS = 200  # told of one file; the rest is counted
 _ODD_NUMBER = re.compile(r"[-+]?0[0-9xo].*")
 
 
@@ -89,7 +90,17 @@ def shaped(
             message = "a number is written in decimal digits without a leading zero"
             problem = Problem("ZS123", place, path_text(steps), message, found=f"`{text}`")
             problems.append(with_source(problem, document, show=show))
-    return Shaped(result, tuple(problems))
+    return Shaped(result, _told(problems, document))
+
+
+def _told(problems: list[Problem], document: Document) -> tuple[Problem, ...]:
+    """As many problems as somebody will read, and how many more there are."""
+    rest = len(problems) - MAX_PROBLEMS
+    if rest <= 0:
+        return tuple(problems)
+    kept = sorted(problems, key=lambda problem: problem.place)[:MAX_PROBLEMS]
+    message = f"this file has {rest:,} more problems; mend the first ones and run again"
+    return (*kept, Problem("ZS126", Place(document.file, max(1, len(document.lines))), "", message))
 
 
 def _foreign(document: Document) -> Problem:
