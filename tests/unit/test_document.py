@@ -6,6 +6,7 @@ from zalosync.errors import Place
 from zalosync.spec.document import (
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_LINE,
     MAX_NODES,
     Document,
     parse_path,
@@ -177,9 +178,18 @@ def test_the_node_limit_is_exact(nodes: int, fits: bool) -> None:  # noqa: FBT00
 @pytest.mark.parametrize(("size", "fits"), [(MAX_BYTES, True), (MAX_BYTES + 1, False)])
 def test_the_size_limit_is_exact(size: int, fits: bool) -> None:  # noqa: FBT001 - a table column
     """A comment as long as the file may be."""
-    text = "a: 1\n#"
-    document = read_document((text + "x" * (size - len(text))).encode(), "case.yaml")
+    text = "a: 1\n" + ("#" + "x" * 9_998 + "\n") * (size // 10_000 - 1)
+    document = read_document((text + "#" * (size - len(text))).encode(), "case.yaml")
     assert (document.problems == ()) == fits
+
+
+@pytest.mark.parametrize(("length", "fits"), [(MAX_LINE, True), (MAX_LINE + 1, False)])
+def test_the_limit_of_a_line_is_exact(length: int, fits: bool) -> None:  # noqa: FBT001 - a table column
+    """Equal fits, one more does not; the place is where the line should have been broken."""
+    document = read("a: 1\n#" + "x" * (length - 1) + "\n")
+    assert (document.problems == ()) == fits
+    if not fits:
+        assert document.problems[0].place == Place("case.yaml", 2, MAX_LINE + 1)
 
 
 def test_a_number_of_any_length_does_not_stop_the_reader() -> None:

@@ -97,8 +97,8 @@ YAML = (
     Entry("ZS117", "Nested too deep", "Nothing in the language is 20 levels deep.", "Check the indentation."),
     Entry(
         "ZS118",
-        "Too many values",
-        "A spec has at most 10,000 values and 50,000 lines.",
+        "Too many values or lines",
+        "A spec has at most 10,000 values and 50,000 lines, none of more than 20,000 characters.",
         "Recipients belong in an audience.",
     ),
     Entry(

@@ -30,6 +30,7 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 10_000
 MAX_LINES = 50_000
+MAX_LINE = 20_000  # characters; the parser's time for some signs grows with the square of a line's length
 MAX_PROBLEMS = 100  # of one file as YAML; more are not looked for
 AGAIN = " (again)"  # stands after a key that is there twice, in the steps to its second value
 SHOWN_LINE = 160  # characters of a source line that an error may show
@@ -145,6 +146,10 @@ def read_document(data: bytes, file: str) -> Document:
         return _refused(
             file, (), "ZS118", MAX_LINES, 1, f"the file has more than {MAX_LINES:,} lines; split it"
         )
+    long = next((number for number, line in enumerate(lines, 1) if len(line) > MAX_LINE), None)
+    if long is not None:
+        message = f"the line has more than {MAX_LINE:,} characters; break it"
+        return _refused(file, (), "ZS118", long, MAX_LINE + 1, message)
     bad = _FORBIDDEN.search(text) or re.search(_BOM, text)
     if bad is not None:
         line = text.count("\n", 0, bad.start()) + 1
@@ -267,7 +272,7 @@ class _Builder:
                 f"anchors (`&{event.anchor}`) are not accepted; repeat the value",
                 steps,
             )
-        if getattr(event, "tag", None) is not None:
+        if getattr(event, "ctag", None) is not None:
             self.note("ZS113", line, column, "tags (`!…`) are not accepted; remove it", steps)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, steps)
@@ -327,14 +332,14 @@ class _Builder:
             self.note(
                 "ZS122", line, column, f'a key must be text; write it in quotes: "{event.value}"', steps
             )
-        if event.anchor is not None or event.tag is not None:
+        if event.anchor is not None or event.ctag is not None:
             code, what = ("ZS112", "anchors") if event.anchor is not None else ("ZS113", "tags")
             self.note(code, line, column, f"{what} are not accepted; remove it", (*steps, event.value))
         return str(event.value)
 
     def _scalar(self, event: ScalarEvent, steps: Steps, *, is_key: bool = False) -> Value:
         text = str(event.value)
-        if event.style is not None or event.tag is not None:
+        if event.style is not None or event.ctag is not None:
             return text
         value = _plain(text)
         if not isinstance(value, str) and not is_key:

@@ -79,6 +79,11 @@ class FrequencyCap(Shape):
         examples=[{"team": "crm"}],
     )
 
+    def holds_for(self, tag: str, labels: Mapping[str, str]) -> bool:
+        """Whether messages of this tag and these labels count, and are counted."""
+        same = all(labels.get(name) == value for name, value in self.labels.items())
+        return same and self.tag in (None, tag)
+
 
 class Approval(Shape):
     """How many people must approve a plan of a size."""
