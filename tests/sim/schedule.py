@@ -57,19 +57,19 @@ def simulate(seed: int) -> Verdict:
             process = rng.choice((apply, apply, apply, refresh, operator))
             if crashes < 3 and rng.random() < 0.45:
                 world.crash_at = world.steps + rng.randint(1, 60)
-            crashes += _live(world, process)
+            crashes += live(world, process)
             world.crash_at, world.dead = None, False
-            problems.extend(_refused_and_taken(world))
+            problems.extend(refused_and_taken(world))
             world.pass_time(rng.choice((0.1, 1, 30, 120, 1200, 3600, 50 * 3600)))
-        _drain(world)
-        problems += [*world.problems, *_check(world)]
+        drain(world)
+        problems += [*world.problems, *check(world)]
     except (AssertionError, ZalosyncError) as error:
         problems.append(f"{type(error).__name__}: {error}")
     world.engine.dispose()
     return Verdict(seed, tuple(problems), world.steps, crashes, len(world.posted))
 
 
-def _live(world: World, process: Callable[[World], None]) -> bool:
+def live(world: World, process: Callable[[World], None]) -> bool:
     """One process life; True when it was killed."""
     try:
         process(world)
@@ -198,9 +198,10 @@ def _emitter(world: World) -> Callable[[Event], None]:
     return emit
 
 
-def _drain(world: World) -> None:
+def drain(world: World) -> None:
     """Quiet: the network empties, everything becomes visible; then one recovery and one more apply."""
     world.faults = False
+    world.script.clear()
     world.pass_time(24 * 3600)
     refresh(world)
     apply(world)
@@ -208,14 +209,14 @@ def _drain(world: World) -> None:
     refresh(world)
 
 
-def _refused_and_taken(world: World) -> Iterator[str]:
+def refused_and_taken(world: World) -> Iterator[str]:
     """I5, at every moment: later evidence would hide it."""
     for row in world.ledger().attempts():
         if Status(row[10]) is Status.REJECTED and world.provider.acceptances[message_id_text(row[2])]:
             yield "I5: rejected, and taken"
 
 
-def _check(world: World) -> Iterator[str]:
+def check(world: World) -> Iterator[str]:
     """The invariants, against the provider's own count."""
     ledger = world.ledger()
     truth = world.provider.acceptances

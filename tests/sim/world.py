@@ -7,7 +7,8 @@ The ledger is the real one on an in-memory SQLite, where a crash rolls the open 
 import random
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,9 @@ KEYS = Keys(b"k" * 32)
 CAMPAIGN = "order-shipped"
 ERROR = ProviderError("E400", "Request cannot be processed.")
 MAX_STEPS = 20_000
+
+
+Behaviour = Callable[["SimFlight", list[str]], Exchange]
 
 
 class Crash(BaseException):
@@ -80,6 +84,7 @@ class World:
         self.messages = sorted(self.identity.message(f"order {n}") for n in range(self.count))
         self.provider = Provider(rng, rng.choice(list(Duplicates)))
         self.late: list[tuple[datetime, list[str]]] = []  # requests still in the network
+        self.script: deque[Behaviour] = deque()  # what the next requests meet, before chance decides
         self.warnings: list[str] = []
         self.inbox: list[Any] = []
         self.posted: set[str] = set()
@@ -222,6 +227,8 @@ class SimFlight:
 
     def _exchange(self, ids: list[str]) -> Exchange:
         world, rng = self._world, self._world.rng
+        if world.script:
+            return world.script.popleft()(self, ids)
         if not world.faults or rng.random() < 0.55:
             return self._honest(ids, 0.0)
         return rng.choice(BEHAVIOURS)(self, ids)
@@ -238,6 +245,10 @@ class SimFlight:
             world.provider.accept(ids, world.now)
         elif fate < 0.6:
             world.late.append((world.now + timedelta(seconds=world.rng.choice((0.5, 5, 20, 29))), ids))
+
+    def honest(self, ids: list[str]) -> Exchange:
+        """O5: all taken, and said so."""
+        return self._honest(ids, 0.0)
 
     def rejects(self, ids: list[str]) -> Exchange:
         """O6: some messages refused."""
