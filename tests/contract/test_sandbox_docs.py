@@ -1,8 +1,10 @@
 """The page about the sandbox: its tables are complete, and its rehearsals run as they are written."""
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -76,20 +78,26 @@ def _rehearse(page: str, repository: Path, place: Path, number: int) -> tuple[st
     setup, *rehearsals = FENCE.findall(part)
     assert len(rehearsals) == 5
     (place / "examples").symlink_to(repository / "examples")
-    script = "set -eu\n" + setup + rehearsals[number - 1]
+    script = "set -eu\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n" + setup + rehearsals[number - 1]
     script = script.replace("8080", str(_free_port())).replace("8081", str(_free_port()))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    running = subprocess.Popen(
         ["bash", "-c", script],
         cwd=place,
         env={"PATH": path, "HOME": str(place), "LANG": "C.UTF-8"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=100,
-        check=False,
+        start_new_session=True,  # so that nothing it started outlives it
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout, oracle.read(place / "rehearsal" / ".zalosync" / "sandbox")
+    try:
+        said, _ = running.communicate(timeout=100)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+    assert running.returncode == 0, said
+    return said, oracle.read(place / "rehearsal" / ".zalosync" / "sandbox")
 
 
 @pytest.mark.crash
