@@ -87,9 +87,23 @@ def status_pairs(names: Iterable[str]) -> frozenset[tuple[int, int]]:
     return frozenset(RETRIABLE[name] for name in names)
 
 
+NO_GROUP = -1  # of a row that names no group we know
+_GROUPS_OF: dict[int, list[int]] = {}
+for _group, _id in STATUSES:
+    _GROUPS_OF.setdefault(_id, []).append(_group)
+
+
+def group_of(status: ProviderStatus) -> int:
+    """The status's group; where a row names none, the only one in which its id stands, else `NO_GROUP`."""
+    if status.group_id != NO_GROUP:
+        return status.group_id
+    groups = _GROUPS_OF.get(status.id, ())
+    return groups[0] if len(groups) == 1 else NO_GROUP
+
+
 def evidence_of(status: ProviderStatus) -> Status | None:
     """What a status proves, or None where its id is not in the published table."""
-    return STATUSES.get((status.group_id, status.id))
+    return STATUSES.get((group_of(status), status.id))
 
 
 @dataclass(frozen=True, slots=True)

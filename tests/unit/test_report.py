@@ -23,15 +23,15 @@ HEAD = Head(107, 0, 80, 27, bytes(range(32)))
 
 def tally(state: Status, count: int, **more: int) -> Tally:
     """A cell of the ledger's counts for the campaign `shipped`."""
-    cell = {"channel": 0, "status_group": 0, "status_id": 0, "error_id": 0, "price": 0} | more
-    return Tally(1, "shipped", 1, state, count=count, **cell)
+    names = ("status_group", "status_id", "error_id", "sms_group", "sms_id", "sms_error", "price")
+    return Tally(1, "shipped", 1, state, count=count, **(dict.fromkeys(names, 0) | more))
 
 
 TALLIES = [
     tally(Status.DELIVERED, 700, status_group=3, status_id=5, price=8_400_000),
-    tally(Status.DELIVERED, 40, channel=1, status_group=3, status_id=5, price=1_200_000),
+    tally(Status.DELIVERED, 40, status_group=4, status_id=15, sms_group=3, sms_id=5, price=1_200_000),
     tally(Status.UNDELIVERABLE, 6, status_group=2, status_id=9, error_id=7002),
-    tally(Status.UNDELIVERABLE, 9, channel=1, status_group=2, status_id=9, error_id=27),
+    tally(Status.UNDELIVERABLE, 9, status_group=2, status_id=9, sms_group=2, sms_id=9, sms_error=27),
     tally(Status.EXPIRED, 1, status_group=4, status_id=29),
     tally(Status.ACCEPTED, 20, status_group=1, status_id=7),
     tally(Status.REJECTED, 3, status_group=5, status_id=14),

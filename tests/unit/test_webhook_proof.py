@@ -1,6 +1,13 @@
 """Message ids and proofs that only this project's key makes."""
 
-from zalosync.compose.message import MESSAGE_ID_BYTES, PROOF_CHARACTERS, Identity, Keys, Maker, message_id_text
+from zalosync.compose.message import (
+    MESSAGE_ID_BYTES,
+    PROOF_CHARACTERS,
+    Identity,
+    Keys,
+    Maker,
+    message_id_text,
+)
 
 OURS = Keys(b"k" * 32)
 OTHERS = Keys(b"o" * 32)

@@ -62,6 +62,7 @@ def _standing(outcome: Outcome, digest: bytes | None) -> Standing:
         status.group_id if status else 0,
         status.id if status else 0,
         evidence=digest[:EVIDENCE_BYTES] if digest and outcome.cause is Cause.MALFORMED else None,
+        refused=status.id if status and outcome.state is Status.REJECTED else 0,
     )
 
 

@@ -234,9 +234,7 @@ def _failures(tallies: Iterable[Tally]) -> tuple[Failure, ...]:
     counts: Counter[tuple[Status, int, int, int, int]] = Counter()
     for tally in tallies:
         if tally.state in FAILED:
-            counts[tally.state, tally.channel, tally.status_group, tally.status_id, tally.error_id] += (
-                tally.count
-            )
+            counts[tally.state, tally.channel, *tally.last] += tally.count
     found = [
         Failure(
             state=state,

@@ -22,11 +22,14 @@ from zalosync.ledger.chain import (
 )
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import AFFECTS_SENDING, Kind
+from zalosync.ledger.told import NO_PRICE, moments
 
 MOST_PROBLEMS = 100
 
-# row → (run, state, closed, created, changed, cause, group, id, error, channel, done, price, evidence)
+# row → (run, state, closed, created, changed, cause, group, id, error, done, price, evidence, refused,
+#        SMS group, SMS id, SMS error, SMS done, SMS price, SMS evidence, absent)
 _Standing = tuple[Any, ...]
+_NOTHING_SAID = (None, None, None, 0, 0, 0, 0, None, None, None, None)  # from done on
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,36 +134,46 @@ def _apply(replay: _Replay, event: tuple[Any, ...]) -> None:
         for row in spread(rows) if rows and isinstance(rows[0], list) else rows:
             before = replay.rows.get(row)
             created = at // 1000 if before is None else before[3]
-            later = (None, None, None) if before is None else before[10:]
-            channel = 0 if before is None else before[9]
-            replay.rows[row] = (run, state, 0, created, at // 1000, 0, 0, 0, 0, channel, *later)
+            replay.rows[row] = (run, state, 0, created, at // 1000, 0, 0, 0, 0, *_NOTHING_SAID)
             replay.commitments[row] = digests.take(COMMITMENT_BYTES)
     for group in said.get("moves", []):
         _move(replay, group, at // 1000, digests)
+    for moment, rows in said.get("absent", []):
+        for row in spread(rows):
+            replay.rows[row] = (*replay.rows[row][:-1], moment)
     if digests.left:
         replay.wrong(f"event {seq} holds digests of nothing")
 
 
 def _move(replay: _Replay, group: list[Any], at: int, digests: "_Digests") -> None:
-    state, cause, status_group, status_id, error_id, channel, price, ranges, times, proven = group
-    for place, row in enumerate(spread(ranges)):
-        evidence = digests.take(EVIDENCE_BYTES) if proven else NO_EVIDENCE
-        done = times[place] if times else 0
-        run, _, closed, created = replay.rows[row][:4]
+    state, cause, status_group, status_id, error_id, price, refused, sms, *rest = group
+    ranges, times, sms_times, proven = rest
+    rows = spread(ranges)
+    done, evidence = moments(times, len(rows)), digests.of(len(rows), proven & 1)
+    sms_done, sms_evidence = moments(sms_times, len(rows)), digests.of(len(rows), proven & 2)
+    sms_group, sms_id, sms_error, sms_price = sms or (0, 0, 0, NO_PRICE)
+    for place, row in enumerate(rows):
+        before = replay.rows[row]
         replay.rows[row] = (
-            run,
+            before[0],
             state,
-            closed,
-            created,
+            *before[2:4],
             at,
             cause,
             status_group,
             status_id,
             error_id,
-            channel,
-            done or None,
-            None if price < 0 else price,
-            None if evidence == NO_EVIDENCE else evidence,
+            done[place],
+            None if price == NO_PRICE else price,
+            evidence[place],
+            refused,
+            sms_group,
+            sms_id,
+            sms_error,
+            sms_done[place],
+            None if sms_price == NO_PRICE else sms_price,
+            sms_evidence[place],
+            before[-1],
         )
 
 
@@ -178,6 +191,13 @@ class _Digests:
             raise ValueError("digests are missing")
         self._at += size
         return part
+
+    def of(self, count: int, proven: int) -> list[bytes | None]:
+        """The evidence of so many rows, or as many times None."""
+        if not proven:
+            return [None] * count
+        found = [self.take(EVIDENCE_BYTES) for _ in range(count)]
+        return [None if digest == NO_EVIDENCE else digest for digest in found]
 
     @property
     def left(self) -> int:
@@ -210,16 +230,16 @@ def _check_attempts(replay: _Replay, reader: LedgerReader) -> Counter[Any]:
         )
         if found != replay.commitments.get(row):
             replay.wrong(f"attempt {row} is not the one that was committed to")
-        tallies[_cell(campaign, occurrence, standing)] += 1
-        tallies[("price", *_cell(campaign, occurrence, standing))] += standing[11] or 0
+        cell = _cell(campaign, occurrence, standing)
+        tallies[cell] += 1
+        tallies[("price", *cell)] += (standing[10] or 0) + (standing[17] or 0)
     if seen < len(replay.rows):
         replay.wrong(f"{len(replay.rows) - seen:,} attempts of the history are missing")
     return tallies
 
 
 def _cell(campaign: int, occurrence: int, standing: list[Any]) -> tuple[int, ...]:
-    _, state, _, _, _, _, status_group, status_id, error_id, channel, *_ = standing
-    return (campaign, occurrence, state, channel, status_group, status_id, error_id)
+    return (campaign, occurrence, standing[1], *standing[6:9], *standing[13:16])
 
 
 def _check_tallies(replay: _Replay, reader: LedgerReader, expected: Counter[Any]) -> None:
@@ -229,10 +249,12 @@ def _check_tallies(replay: _Replay, reader: LedgerReader, expected: Counter[Any]
             tally.campaign,
             tally.occurrence,
             int(tally.state),
-            tally.channel,
             tally.status_group,
             tally.status_id,
             tally.error_id,
+            tally.sms_group,
+            tally.sms_id,
+            tally.sms_error,
         )
         found[cell] = tally.count
         if tally.price:

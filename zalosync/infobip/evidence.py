@@ -15,12 +15,11 @@ from typing import Any
 import orjson
 
 from zalosync.infobip.answer import is_code
-from zalosync.provider import GROUP_BY_ID, Channel, Group, Malformed, ProviderStatus, Report
+from zalosync.provider import GROUP_BY_ID, NO_GROUP, Channel, Group, Malformed, ProviderStatus, Report
 
 Digest = Callable[[bytes], bytes]
 Pseudonym = Callable[[str], bytes]
 
-NO_GROUP = -1  # a row that names no group we know: its status id is kept, and proves no outcome
 _LONGEST_ID = 200  # characters of a messageId, by the schema
 _MILLION = Decimal(1_000_000)
 _MOST_MILLIONTHS = 2**63

@@ -9,8 +9,8 @@ from zalosync.errors import LedgerError
 # By version, SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views
 # differs.
 SQLITE_SCHEMAS = {
-    "0001": "282d9c13624a31554a0821ae3570047875135981a9391901a7d2133973dad1ca",
-    "0002": "76b3ea5d00f6bed784c9b8ff9937950ca93812b045b023a0fd389c9eb677606f",
+    "0001": "b762942470f0195e5eb716061aadc6333a3f4ef8a74d4f023a642d2ad971c825",
+    "0002": "53cbcea8fdec6d7cf951de5d20c223f23e57efd252abc59c52810d7b4b3346c6",
 }
 REVISION = max(SQLITE_SCHEMAS)
 

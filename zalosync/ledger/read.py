@@ -7,14 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from zalosync.compose.message import Status
+from zalosync.compose.message import Cause, Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.records import Head, Recorded, Run, Tally
+from zalosync.ledger.records import Head, Known, Recorded, Run, Standing, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
 ROWS_PER_CHUNK = 100_000  # of what is put into columns
+# An enum's own look-up by value costs five times as much.
+_STATES = {int(state): state for state in Status}
+_CAUSES = {int(cause): cause for cause in Cause}
 
 
 class LedgerReader:
@@ -63,7 +66,7 @@ class LedgerReader:
 
     def tallies(self) -> list[Tally]:
         """Counts of attempts that stand alike; a few rows whatever the number of messages."""
-        return [Tally(row[0], row[1], row[2], Status(row[3]), *row[4:10]) for row in self._all("tally", {})]
+        return [Tally(row[0], row[1], row[2], Status(row[3]), *row[4:12]) for row in self._all("tally", {})]
 
     def waiting(self) -> dict[tuple[int, Status], tuple[int, int]]:
         """By campaign and state (intent, unknown, held): how many, and the oldest's Unix seconds."""
@@ -93,13 +96,41 @@ class LedgerReader:
 
         Returns:
             (message, fingerprint, state, attempt, status group, status id, Unix seconds of the last change,
-            whether the provider said so in its answer and not in a later report) for each that is known.
+            whether the provider refused it with this status in its very answer) for each that is known.
         """
         return list(self._in_parts("standings", messages))
 
     def by_message_ids(self, message_ids: Sequence[bytes]) -> dict[bytes, Recorded]:
         """Attempts by the ids the provider knows them by."""
         return {found.message_id: found for found in self._by_keys("by_message_ids", message_ids)}
+
+    def evidenced(self, message_ids: Sequence[bytes]) -> dict[bytes, Known]:
+        """What evidence about these is merged with, by message id. Sorted input reads fastest."""
+        return {
+            row[0]: Known(row[1], row[2], row[3], Standing(_STATES[row[4]], _CAUSES[row[5]], *row[6:]))
+            for row in self._in_parts("evidenced", message_ids)
+        }
+
+    def accepted_before(self, campaign: int, moment: int) -> tuple[int, int] | None:
+        """How many attempts of a campaign are accepted and no more, since before a moment (Unix seconds).
+
+        Returns:
+            Their count and the oldest one's moment, or None where there is none.
+        """
+        rows = self._all("accepted_before", {"campaign": campaign, "before": moment})
+        return (rows[0][1], rows[0][2]) if rows else None
+
+    def late(self, campaign: int, since: int, before: int, chunk: int = 10_000) -> Iterator[list[Recorded]]:
+        """Attempts that were accepted between two moments (Unix seconds) and are so still, oldest first."""
+        at, row = since - 1, 0
+        while True:
+            given = {"campaign": campaign, "since": since, "before": before, "after": at, "row": row}
+            rows = self._all("late", {**given, "limit": chunk})
+            if not rows:
+                return
+            found = [Recorded.of(values) for values in rows]
+            at, row = found[-1].created_at, found[-1].row
+            yield found
 
     def in_state(self, state: Status, chunk: int = 10_000) -> Iterator[list[Recorded]]:
         """Attempts in one of the waiting states (intent, unknown, held), in chunks, in order of claiming."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from zalosync.compose.message import Cause, Status
+from zalosync.provider import STATUSES
 
 
 class Kind(StrEnum):
@@ -46,17 +47,45 @@ class Recorded:
     status_group: int = 0
     status_id: int = 0
     error_id: int = 0
-    channel: int = 0
     done_at: int | None = None
     price: int | None = None
     evidence: bytes | None = None
+    refused: int = 0
+    sms_group: int = 0
+    sms_id: int = 0
+    sms_error: int = 0
+    sms_done_at: int | None = None
+    sms_price: int | None = None
+    sms_evidence: bytes | None = None
     created_at: int = 0
     changed_at: int = 0
+    absent_at: int | None = None
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> "Recorded":
         """From a row of `sql/attempts.sql`, in the order of its columns."""
         return cls(*(*values[:8], Status(values[8]), Cause(values[9]), *values[10:]))
+
+    @property
+    def standing(self) -> "Standing":
+        """Where it stands, without what it is."""
+        return Standing(
+            self.state,
+            self.cause,
+            self.status_group,
+            self.status_id,
+            self.error_id,
+            self.done_at,
+            self.price,
+            self.evidence,
+            self.refused,
+            self.sms_group,
+            self.sms_id,
+            self.sms_error,
+            self.sms_done_at,
+            self.sms_price,
+            self.sms_evidence,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +108,47 @@ class Claim:
     state: Status = Status.INTENT
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a message goes, and what said so."""
+class Standing(NamedTuple):
+    """Where a message stands, and what said so, in the order of the ledger's columns.
+
+    Zalo's outcome and that of the SMS which took its place are kept apart; `state` follows from both. Prices
+    are in millionths, `done_at` in milliseconds, `evidence` is the beginning of a keyed digest.
+
+    Attributes:
+        refused: the status id of a refusal in the answer to the request itself, else 0.
+    """
 
     state: Status
     cause: Cause = Cause.NONE
     status_group: int = 0
     status_id: int = 0
     error_id: int = 0
-    channel: int = 0
     done_at: int | None = None
     price: int | None = None
     evidence: bytes | None = None
+    refused: int = 0
+    sms_group: int = 0
+    sms_id: int = 0
+    sms_error: int = 0
+    sms_done_at: int | None = None
+    sms_price: int | None = None
+    sms_evidence: bytes | None = None
+
+
+class Known(NamedTuple):
+    """The little of an attempt that evidence about it is merged with."""
+
+    row: int
+    campaign: int
+    occurrence: int
+    standing: Standing
+
+
+class Step(NamedTuple):
+    """One attempt's move: from where the ledger says it stands, to where it goes."""
+
+    before: Known
+    to: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +157,12 @@ class Move:
 
     before: Recorded
     to: Standing
+
+    @property
+    def step(self) -> Step:
+        """The same, with no more than what is written."""
+        before = self.before
+        return Step(Known(before.row, before.campaign, before.occurrence, before.standing), self.to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +178,33 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many attempts of a campaign stand alike. `price` is in millionths of the currency."""
+    """How many attempts of a campaign stand alike. `price` is in millionths, both channels summed."""
 
     campaign: int
     name: str
     occurrence: int
     state: Status
-    channel: int
     status_group: int
     status_id: int
     error_id: int
+    sms_group: int
+    sms_id: int
+    sms_error: int
     count: int
     price: int
+
+    @property
+    def channel(self) -> int:
+        """Which channel had the last word: 0 Zalo, 1 the SMS that took its place."""
+        zalo = STATUSES.get((self.status_group, self.status_id))
+        return int(bool(self.sms_id) and zalo is not Status.DELIVERED)
+
+    @property
+    def last(self) -> tuple[int, int, int]:
+        """Status group, status id and error id of that word."""
+        if self.channel:
+            return self.sms_group, self.sms_id, self.sms_error
+        return self.status_group, self.status_id, self.error_id
 
 
 @dataclass(frozen=True, slots=True)

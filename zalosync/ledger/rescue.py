@@ -18,6 +18,11 @@ def rescue_path(folder: Path, run_id: str) -> Path:
     return folder / f"rescue-{run_id}.jsonl"
 
 
+def run_of(path: Path) -> str:
+    """The id of the run that left a rescue file."""
+    return path.stem.removeprefix("rescue-")
+
+
 def write_rescue(path: Path, moves: Sequence[Move]) -> None:
     """Append outcomes, synced before it returns.
 
@@ -33,6 +38,7 @@ def write_rescue(path: Path, moves: Sequence[Move]) -> None:
                 "cause": move.to.cause.word,
                 "status_group": move.to.status_group,
                 "status_id": move.to.status_id,
+                "refused": move.to.refused,
             }
             file.write(json.dumps(entry) + "\n")
         file.flush()
@@ -60,8 +66,9 @@ def read_rescue(path: Path) -> Iterator[tuple[bytes, Standing]]:
                 causes[entry["cause"]],
                 int(entry["status_group"]),
                 int(entry["status_id"]),
+                refused=int(entry.get("refused", 0)),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LedgerError(
                 f"{path.name}:{number} is not a line of a rescue file",
                 fix="move the file away; its messages then stay unknown until evidence comes",

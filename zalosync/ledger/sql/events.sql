@@ -12,13 +12,16 @@ SELECT seq, at, kind, run, intent_serial, status_serial, body, commitments, hash
 SELECT hash FROM event WHERE seq = :seq
 
 -- name: tally_add
-INSERT INTO tally (campaign, occurrence, state, channel, status_group, status_id, error_id, count, price)
-VALUES (:campaign, :occurrence, :state, :channel, :status_group, :status_id, :error_id, :count, :price)
-ON CONFLICT (campaign, occurrence, state, channel, status_group, status_id, error_id)
+INSERT INTO tally (campaign, occurrence, state, status_group, status_id, error_id, sms_group, sms_id, sms_error,
+                   count, price)
+VALUES (:campaign, :occurrence, :state, :status_group, :status_id, :error_id, :sms_group, :sms_id, :sms_error,
+        :count, :price)
+ON CONFLICT (campaign, occurrence, state, status_group, status_id, error_id, sms_group, sms_id, sms_error)
 DO UPDATE SET count = tally.count + excluded.count, price = tally.price + excluded.price
 
 -- name: tally
-SELECT t.campaign, c.name, t.occurrence, t.state, t.channel, t.status_group, t.status_id, t.error_id, t.count, t.price
+SELECT t.campaign, c.name, t.occurrence, t.state, t.status_group, t.status_id, t.error_id, t.sms_group, t.sms_id,
+       t.sms_error, t.count, t.price
 FROM tally t JOIN campaign c ON c.id = t.campaign WHERE t.count <> 0
 ORDER BY c.name, t.occurrence, t.state
 

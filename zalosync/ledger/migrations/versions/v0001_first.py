@@ -49,13 +49,23 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("changed_at", sa.BigInteger, nullable=False),
         sa.Column("cause", sa.SmallInteger, nullable=False),
+        # What the strongest evidence about the Zalo message says; the failover SMS has columns of its own.
         sa.Column("status_group", sa.SmallInteger, nullable=False),
         sa.Column("status_id", sa.Integer, nullable=False),
         sa.Column("error_id", sa.Integer, nullable=False),
-        sa.Column("channel", sa.SmallInteger, nullable=False),
         sa.Column("done_at", sa.BigInteger),
         sa.Column("price", sa.BigInteger),
         sa.Column("evidence", sa.LargeBinary),
+        # The status id of a refusal in the answer to the request itself: nobody else can forge that.
+        sa.Column("refused", sa.Integer, nullable=False),
+        sa.Column("sms_group", sa.SmallInteger, nullable=False),
+        sa.Column("sms_id", sa.Integer, nullable=False),
+        sa.Column("sms_error", sa.Integer, nullable=False),
+        sa.Column("sms_done_at", sa.BigInteger),
+        sa.Column("sms_price", sa.BigInteger),
+        sa.Column("sms_evidence", sa.LargeBinary),
+        # When the provider's logs, by its own clock, last had nothing of a message of unknown fate.
+        sa.Column("absent_at", sa.BigInteger),
     )
     # The database itself forbids a second open attempt of a message, whatever bug asks for one.
     op.create_index(
@@ -70,6 +80,15 @@ def upgrade() -> None:
     # States that people wait for are few; finding them must not read every delivered message.
     pending = sa.text("state IN (1, 2, 9)")
     op.create_index("pending", "attempt", ["state"], sqlite_where=pending, postgresql_where=pending)
+    # Who was accepted when, as long as nothing more is known: what is late is found without the others.
+    accepted = sa.text("state = 4")
+    op.create_index(
+        "accepted_since",
+        "attempt",
+        ["campaign", "created_at"],
+        sqlite_where=accepted,
+        postgresql_where=accepted,
+    )
     # Counts by what people ask for, kept in the same transactions, so that `status` reads a few rows
     # whatever the number of messages. `audit verify` recomputes them.
     op.create_table(
@@ -80,10 +99,12 @@ def upgrade() -> None:
                 "campaign",
                 "occurrence",
                 "state",
-                "channel",
                 "status_group",
                 "status_id",
                 "error_id",
+                "sms_group",
+                "sms_id",
+                "sms_error",
             )
         ),
         sa.Column("count", sa.BigInteger, nullable=False),
