@@ -31,6 +31,7 @@ from zalosync.provider import Exchange
 
 REQUEST_SECONDS = 30.0  # the longest a POST takes, by the client's own total time-out
 INTENT_SECONDS = 60.0  # how long an intent may wait for its first byte, and for its answer
+LINGER_SECONDS = 0.02  # the longest that an answer waits for others to share its commit
 NAP_SECONDS = 0.2  # how often the loop looks up while nothing lands
 SKEW_SECONDS = 300.0  # between the provider's clock and ours, before a person is told
 
@@ -54,7 +55,7 @@ class Limits:
         grace: seconds to wait, after a signal, for what is in flight.
     """
 
-    width: int = 4
+    width: int = 6
     grace: float = REQUEST_SECONDS
 
 
@@ -124,6 +125,7 @@ class _State:
     paused: set[str] = field(default_factory=set)
     expired: set[str] = field(default_factory=set)
     signalled_at: float | None = None
+    commit_seconds: float = 0.0  # of the last transaction
 
 
 class Run:
@@ -159,7 +161,7 @@ class Run:
         state = self._state
         self._look_up(batches)
         starting = self._startable()
-        landed = self._ports.flight.landed(0.0 if starting else NAP_SECONDS)
+        landed = self._landed(0.0 if starting else NAP_SECONDS)
         for decision in self._commit(landed, starting):
             self._follow(decision)
         if state.settle_due and not state.flying:
@@ -167,6 +169,15 @@ class Run:
         if not state.flying and not starting and not (self._stopping or self._drained):
             self._wait()
         return not state.flying and (self._stopping or self._drained)
+
+    def _landed(self, timeout: float) -> list[tuple[int, Exchange | None]]:
+        """What came back; once something has, others get as long to join it as a commit takes anyway."""
+        state, clock, flight = self._state, self._ports.clock, self._ports.flight
+        landed = flight.landed(timeout)
+        until = clock.monotonic() + min(state.commit_seconds, LINGER_SECONDS)
+        while landed and len(landed) < len(state.flying) and clock.monotonic() < until:
+            landed += flight.landed(until - clock.monotonic())
+        return landed
 
     def _last_words(self) -> None:
         """The run breaks off (the ledger is gone): answers still to come are kept beside the ledger."""
@@ -257,18 +268,21 @@ class Run:
         return [self._count(flown, verdict) for flown, verdict in judged]
 
     def _write(self, told: list[Move], batches: list[Batch[Order]]) -> list[list[Recorded]]:
-        ledger, now = self._ports.ledger, self._ports.clock.now()
+        ledger, clock = self._ports.ledger, self._ports.clock
+        now, began = clock.now(), clock.monotonic()
         try:
             with ledger.change(Kind.CLAIM if batches else Kind.OUTCOME, now, run=self._number) as change:
                 change.move(told, own=True)
                 for batch in batches:
                     if batch.slot is not None:
                         change.note(SLOT_NOTE + batch.order.first_name, batch.slot.end.isoformat())
-                return [change.claim(batch.claims) for batch in batches]
+                records = [change.claim(batch.claims) for batch in batches]
         except LedgerError:
             if told:
                 self._rescue(told)
             raise
+        self._state.commit_seconds = clock.monotonic() - began
+        return records
 
     def _rescue(self, told: list[Move]) -> None:
         """The answers are known and the ledger will not take them: keep them beside it."""
