@@ -17,7 +17,7 @@ BENCHES := templates
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check check-lint check-format check-types check-imports bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,10 +37,18 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS)
 
-check: $(READY)
+check: check-lint check-format check-types check-imports
+
+check-lint: $(READY)
 	$(BIN)/ruff check
+
+check-format: $(READY)
 	$(BIN)/ruff format --check
+
+check-types: $(READY)
 	$(BIN)/mypy
+
+check-imports: $(READY)
 	$(BIN)/lint-imports --no-logo
 
 bench: $(READY)

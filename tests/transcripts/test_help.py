@@ -1,6 +1,5 @@
 """Help of every command: it is there, it is fast enough to be asked, and its example is a real one."""
 
-import contextlib
 import os
 import re
 import shlex
@@ -13,6 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from tests.support.calls import called
 from tests.support.command import zalosync
 from zalosync.cli.main import COMMANDS, root
 
@@ -95,22 +95,6 @@ def test_every_example_names_what_there_is(entry: tuple[tuple[str, ...], click.C
             continue
         mentioned.add(called(words))
     assert path in mentioned
-
-
-def called(words: list[str]) -> tuple[str, ...]:
-    """The path of the command that is called; raises where an option or an argument is none of its own."""
-    names: list[str] = []
-    found: click.Command = root
-    context = root.make_context("zalosync", words)
-    while isinstance(found, click.Group):
-        rest = [*context._protected_args, *context.args]
-        names.append(rest.pop(0))
-        inner = found.get_command(context, names[-1])
-        assert inner is not None, names
-        found = inner
-        with contextlib.suppress(click.BadParameter):  # the example's file is not here
-            context = inner.make_context(names[-1], rest, parent=context)
-    return tuple(names)
 
 
 def test_help_lists_every_command_with_its_line() -> None:
