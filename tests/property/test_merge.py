@@ -75,8 +75,7 @@ def test_repetition_and_cutting_do_not_matter(
     known: Known, arrived: list[Report], data: st.DataObject
 ) -> None:
     """Reports repeated, and merged in pages of any size, end as if each had come once, alone."""
-    again = arrived + data.draw(st.lists(st.sampled_from(arrived or [None]), max_size=6))
-    repeated = [report for report in again if report is not None]
+    repeated = [*arrived, *(data.draw(st.lists(st.sampled_from(arrived), max_size=6)) if arrived else [])]
     merged = joined(known, map(standing_of, repeated))
     whole = merged.to if merged is not None else known.standing
     assert whole == after(known, arrived) == after(known, repeated)
