@@ -5,6 +5,8 @@ where the last event put it, or no longer fits its commitment. Read only; needs 
 """
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +22,7 @@ from zalosync.ledger.chain import (
     link,
     spread,
 )
+from zalosync.ledger.migrate import REVISION
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import AFFECTS_SENDING, Kind
 from zalosync.ledger.told import NO_PRICE, moments
@@ -75,15 +78,24 @@ def verify(reader: LedgerReader) -> Verified:
     replay = _Replay(problems=[f"the database file is damaged: {found}" for found in reader.damage()])
     serials = (0, 0)
     for event in reader.events():
-        serials = _check_link(replay, event, serials)
-        try:
+        with _read(replay, f"event {event[0]}"):
+            serials = _check_link(replay, event, serials)
             _apply(replay, event)
-        except (ValueError, KeyError, TypeError, IndexError):
-            replay.wrong(f"event {event[0]} cannot be read")
     tallies = _check_attempts(replay, reader)
-    _check_tallies(replay, reader, tallies)
-    _check_small_tables(replay, reader)
+    with _read(replay, "a tally"):
+        _check_tallies(replay, reader, tallies)
+    with _read(replay, "the campaigns, notes or runs"):
+        _check_small_tables(replay, reader)
     return Verified(replay.events, replay.head.hex(), tuple(replay.problems))
+
+
+@contextmanager
+def _read(replay: _Replay, what: str) -> Iterator[None]:
+    """What was changed may not even have its shape any more: that is a problem like any other."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        replay.wrong(f"{what} cannot be read")
 
 
 def _check_link(replay: _Replay, event: tuple[Any, ...], serials: tuple[int, int]) -> tuple[int, int]:
@@ -209,33 +221,39 @@ def _check_attempts(replay: _Replay, reader: LedgerReader) -> Counter[Any]:
     tallies: Counter[Any] = Counter()
     seen = 0
     for attempt in reader.attempts():
-        row, message, message_id, campaign, occurrence, number, fingerprint, recipient, salt = attempt[:9]
-        standing, seen = list(attempt[9:]), seen + 1
-        expected = replay.rows.get(row)
-        if expected is None:
-            replay.wrong(f"attempt {row} is in no event")
-            continue
-        if tuple(standing) != expected:
-            replay.wrong(f"attempt {row} does not stand where its last event put it")
-        found = commitment(
-            salt=salt,
-            row=row,
-            message=message,
-            message_id=message_id,
-            campaign=campaign,
-            occurrence=occurrence,
-            attempt=number,
-            fingerprint=fingerprint,
-            recipient=recipient,
-        )
-        if found != replay.commitments.get(row):
-            replay.wrong(f"attempt {row} is not the one that was committed to")
-        cell = _cell(campaign, occurrence, standing)
-        tallies[cell] += 1
-        tallies[("price", *cell)] += (standing[10] or 0) + (standing[17] or 0)
+        with _read(replay, f"attempt {attempt[0]}"):
+            _check_attempt(replay, attempt, tallies)
+        seen += 1
     if seen < len(replay.rows):
         replay.wrong(f"{len(replay.rows) - seen:,} attempts of the history are missing")
     return tallies
+
+
+def _check_attempt(replay: _Replay, attempt: tuple[Any, ...], tallies: Counter[Any]) -> None:
+    row, message, message_id, campaign, occurrence, number, fingerprint, recipient, salt = attempt[:9]
+    standing = list(attempt[9:])
+    expected = replay.rows.get(row)
+    if expected is None:
+        replay.wrong(f"attempt {row} is in no event")
+        return
+    if tuple(standing) != expected:
+        replay.wrong(f"attempt {row} does not stand where its last event put it")
+    found = commitment(
+        salt=salt,
+        row=row,
+        message=message,
+        message_id=message_id,
+        campaign=campaign,
+        occurrence=occurrence,
+        attempt=number,
+        fingerprint=fingerprint,
+        recipient=recipient,
+    )
+    if found != replay.commitments.get(row):
+        replay.wrong(f"attempt {row} is not the one that was committed to")
+    cell = _cell(campaign, occurrence, standing)
+    tallies[cell] += 1
+    tallies[("price", *cell)] += (standing[10] or 0) + (standing[17] or 0)
 
 
 def _cell(campaign: int, occurrence: int, standing: list[Any]) -> tuple[int, ...]:
@@ -264,6 +282,8 @@ def _check_tallies(replay: _Replay, reader: LedgerReader, expected: Counter[Any]
 
 
 def _check_small_tables(replay: _Replay, reader: LedgerReader) -> None:
+    if reader.schema_versions() != [REVISION]:
+        replay.wrong("the version of the schema is not the one that the tables have")
     if reader.campaigns() != {name: number for number, name in replay.campaigns.items()}:
         replay.wrong("the campaigns are not those of the history")
     if reader.notes() != replay.notes:

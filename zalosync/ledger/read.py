@@ -60,6 +60,10 @@ class LedgerReader:
         """The small settled facts: lineage, key fingerprint, pauses, last slots."""
         return dict(self._all("notes", {}))
 
+    def schema_versions(self) -> list[str]:
+        """What the migrations wrote down: one version, that of the tables."""
+        return [str(row[0]) for row in self._all("schema_versions", {})]
+
     def campaigns(self) -> dict[str, int]:
         """Number of each campaign by its first name."""
         return {name: number for number, name in self._all("campaigns", {})}
@@ -82,7 +86,7 @@ class LedgerReader:
                 row[3],
                 json.loads(row[4]),
                 row[5],
-                json.loads(row[6]) if row[6] else None,
+                json.loads(row[6]) if row[6] is not None else None,
             )
             for row in self._all("runs", {})
         ]

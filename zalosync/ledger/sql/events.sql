@@ -28,3 +28,6 @@ ORDER BY c.name, t.occurrence, t.state
 -- name: sending_since
 SELECT run, COUNT(*) FROM event
 WHERE seq > :seq AND kind IN ('claim', 'outcome', 'resolve', 'cancel', 'adopt') GROUP BY run
+
+-- name: schema_versions
+SELECT version_num FROM alembic_version ORDER BY version_num
