@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from zalosync.errors import LedgerError
 from zalosync.ledger.read import LedgerReader
@@ -36,13 +37,21 @@ def read_pin(path: Path, environment: str) -> Pin | None:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         entry = document["environments"].get(environment)
-        return Pin(**entry) if entry is not None else None
+        return None if entry is None else _pin(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerError(
             f"{path.name} cannot be read as a lock file",
             fix="restore it from Git; it proves that the ledger is the right one",
             code="ZS621",
         ) from error
+
+
+def _pin(entry: dict[str, Any]) -> Pin:
+    pin = Pin(**entry)
+    kinds = {"lineage": str, "serial": int, "seq": int, "hash": str}
+    if any(type(getattr(pin, name)) is not kind for name, kind in kinds.items()):
+        raise TypeError("a value of another kind")
+    return pin
 
 
 def write_pin(path: Path, environment: str, pin: Pin) -> None:
