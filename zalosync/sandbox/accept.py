@@ -36,6 +36,7 @@ class Taking:
     interval: float
     turn: int  # place in the speed queue of the next message
     known: dict[str, int]  # message id -> how often it was taken before
+    pending: dict[str, object]  # the status of every row that is taken
     ask: Ask = HONEST
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -79,7 +80,9 @@ def take(world: World, parsed: dict[str, Any], now: int, ask: Ask = HONEST) -> R
         interval = schedule.interval_ms(plan.get("sendingSpeedLimit"))
         first = world.used(f"pace:{bulk_id}", 0) if interval and settings.pace_scope == "bulk" else 0
         ids = _fill_ids(settings.seed, number, parsed["messages"], clip=settings.long_ids == "clip")
-        taking = Taking(world, now, bulk_id[:100], send_at, interval, first, _known(world, ids, now), ask)
+        known = _known(world, ids, now)
+        pending = codes.STATUSES[(1, settings.accepted_status)].status()
+        taking = Taking(world, now, bulk_id[:100], send_at, interval, first, known, pending, ask)
         place = 0
         for entry in parsed["messages"]:
             for destination in entry["destinations"]:
@@ -150,7 +153,7 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
     world, now, ask = taking.world, taking.now, taking.ask
     if ask.only is not None and place not in ask.only:
         if ask.answer_all:
-            taking.answer.append(_pending(world, message_id, to))
+            taking.answer.append({"messageId": message_id, "status": taking.pending, "destination": to})
         return
     settings = world.settings
     content = entry["content"]
@@ -190,12 +193,7 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
         message.sealed = bool(options.get("encrypted"))
         due, kept = _begin(taking, message, content)
         _keep(taking, message, 1, due, kept)
-    taking.answer.append(_pending(world, message_id, to))
-
-
-def _pending(world: World, message_id: str, to: str) -> dict[str, Any]:
-    status = codes.STATUSES[(1, world.settings.accepted_status)]
-    return {"messageId": message_id, "status": status.status(), "destination": to}
+    taking.answer.append({"messageId": message_id, "status": taking.pending, "destination": to})
 
 
 def _refusal(taking: Taking, message: Message) -> str | None:

@@ -15,6 +15,7 @@ import orjson
 from zalosync.sandbox.settings import Property
 from zalosync.sandbox.world import World
 
+_REMEMBERED: Final = 1000
 _FORMS: Final = {
     "PHONE_NUMBER": re.compile(r"\+?[0-9 .-]{6,20}"),
     "OTP": re.compile(r"[A-Za-z0-9]{1,10}"),
@@ -38,7 +39,17 @@ class Contract:
 
 
 def find(world: World, sender: str, template: int) -> Contract | None:
-    """The contract of a sender's template, or None if there is no such template."""
+    """The contract of a sender's template, or None if there is none; remembered until one changes."""
+    key = (sender, template)
+    if key not in world.contracts:
+        if len(world.contracts) > _REMEMBERED:
+            world.contracts.clear()
+        world.contracts[key] = _look_up(world, sender, template)
+    found: Contract | None = world.contracts[key]
+    return found
+
+
+def _look_up(world: World, sender: str, template: int) -> Contract | None:
     for each in world.listed(template):
         if each.sender is None or each.sender == sender:
             return Contract(

@@ -152,6 +152,7 @@ def _template(model: Model, rest: str, body: dict[str, Any]) -> Reply:
             "UPDATE templates SET status = ?, reason = ?, review_at = NULL WHERE id = ?",
             (body.get("status", "ENABLE"), body.get("reason", ""), number),
         )
+    model.world.contracts.clear()
     if not changed:
         listed = Settings.from_mapping({"templates": [{**body, "id": number}]}).templates
         kept = tuple(

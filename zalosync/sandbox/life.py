@@ -73,6 +73,7 @@ def _review(world: World, now: int) -> None:
     if not due:
         return
     verdict = world.settings.review_verdict
+    world.contracts.clear()
     reason = "" if verdict == "ENABLE" else "The content does not follow the rules."
     with world.store.write():
         world.store.run(

@@ -95,6 +95,7 @@ def create(world: World, sender: str, body: bytes, now: int) -> Reply:
             "INSERT INTO templates VALUES (?, ?, ?, 'PENDING_REVIEW', '', ?, ?, ?, ?)",
             (template, sender, name, tag, now, now + world.settings.review_ms, kept),
         )
+    world.contracts.clear()
     world.wake(now + world.settings.review_ms)
     return _answer(sender, template, name, tag, parsed)
 
@@ -121,6 +122,7 @@ def edit(world: World, sender: str, body: bytes, now: int) -> Reply:
             " body = ? WHERE id = ?",
             (name, tag, now + world.settings.review_ms, kept, template),
         )
+    world.contracts.clear()
     world.wake(now + world.settings.review_ms)
     return _answer(sender, template, name, tag, parsed)
 

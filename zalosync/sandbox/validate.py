@@ -123,23 +123,27 @@ def record(
     rule: Checker | None = None,
 ) -> Checker:
     """An object with known fields; `rule` sees the whole once its fields are right."""
+    known = fields.get
+    needed = frozenset(required)
+    refuse_unknown, refuse_nulls = not manner.unknown_names, not manner.nulls
 
     def check(value: Any) -> list[Violation] | None:
         if type(value) is not dict:
             return [("", "must be an object")]
         found: list[Violation] = []
         for name, each in value.items():
-            checker = fields.get(name)
+            checker = known(name)
             if checker is None:
-                if not manner.unknown_names:
+                if refuse_unknown:
                     found.append((name, "is not a known property"))
             elif each is not None:
                 wrong = checker(each)
                 if wrong:
                     found.extend((join(name, path), said) for path, said in wrong)
-            elif not manner.nulls and name not in required:
+            elif refuse_nulls or name in needed:
                 found.append((name, "must not be null"))
-        found.extend((name, "must not be null") for name in required if value.get(name) is None)
+        if not needed <= value.keys():
+            found.extend((name, "must not be null") for name in required if name not in value)
         if rule is not None and not found:
             return rule(value)
         return found or None

@@ -24,6 +24,7 @@ class World:
     keys: dict[str, Any] = field(default_factory=dict)  # sender -> private key, loaded once
     readable: dict[str, bool] = field(default_factory=dict)  # sender -> could its last value be read
     make_key: Callable[[int], bytes] = decrypt.new_key  # bits -> PEM; a simulator hands in a ready one
+    contracts: dict[tuple[str, int], Any] = field(default_factory=dict)  # what sends must know of templates
     _usage: dict[tuple[str, int], int] = field(default_factory=dict)  # as stored, plus what this write adds
     _used: set[tuple[str, int]] = field(default_factory=set)
     _checker: Checker | None = None
@@ -34,6 +35,7 @@ class World:
         self.settings = settings
         self._checker = None
         self._listed = None
+        self.contracts.clear()
         self.next_due = 0.0
 
     @property
