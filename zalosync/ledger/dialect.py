@@ -67,18 +67,21 @@ def _sources() -> dict[str, str]:
 
 
 def sqlite_engine(path: Path | None, *, read_only: bool = False) -> sa.Engine:
-    """Open a SQLite file (None: in memory). Durable: a commit has reached the disk when it returns."""
+    """Open a SQLite file (None: in memory). Durable: a commit has reached the disk when it returns.
+
+    A reader opens the file for writing too, where it may, and is then kept from it: after a crash the first
+    one that comes has to roll the journal back, be it a reader.
+    """
     if path is None:
         engine = sa.create_engine(
             "sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False}
         )
     else:
-        mode = "ro" if read_only else "rw"
         quoted = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
         def connect() -> sqlite3.Connection:
             return sqlite3.connect(
-                f"file:{quoted}?mode={mode}",
+                f"file:{quoted}?mode=rw",
                 uri=True,
                 check_same_thread=False,
                 timeout=BUSY_MILLISECONDS / 1000,
@@ -86,6 +89,8 @@ def sqlite_engine(path: Path | None, *, read_only: bool = False) -> sa.Engine:
 
         engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.StaticPool)
     event.listen(engine, "connect", _prepare)
+    if read_only:
+        event.listen(engine, "connect", _only_queries)
     return engine
 
 
@@ -104,3 +109,7 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous = FULL" if wal else "synchronous = EXTRA",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _only_queries(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA query_only = ON")
