@@ -1,0 +1,295 @@
+"""The small parts of the sandbox: checkers, dates, draws, the clock, settings, the store."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zalosync.sandbox import failover, fates, schedule, validate
+from zalosync.sandbox.clock import Clock
+from zalosync.sandbox.query import Query
+from zalosync.sandbox.settings import Rule, Settings, SettingsError, Shares, load_mapping
+from zalosync.sandbox.store import Store
+from zalosync.sandbox.throttle import Throttle
+from zalosync.sandbox.validate import USUAL, Manner, array, by_type, integer, join, one_of, record, text
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """A store in memory."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        yield Store(connection)
+
+
+@pytest.mark.parametrize(
+    ("checker", "right", "wrong"),
+    [
+        (text(2, 3), ["ab", "abc", "đơn"], ["a", "abcd", 5, None, ["ab"]]),
+        (text(1), ["a"], [""]),
+        (text(0, None, "[a-z]+"), ["abc"], ["aB", "", "abc\n"]),
+        (integer(0, 3), [0, 3], [-1, 4, 1.0, "1", True, None]),
+        (integer(), [-(2**31), 2**31 - 1], [2**31, -(2**31) - 1]),
+        (validate.boolean, [True, False], [0, 1, "true", None]),
+        (one_of("A", "B"), ["A"], ["a", "", None, 1, []]),
+        (array(integer(), 1, 2), [[1], [1, 2]], [[], [1, 2, 3], ["1"], {}, None]),
+        (validate.mapping(integer()), [{}, {"x": 1}], [{"x": "1"}, [], None]),
+        (
+            validate.date_time,
+            ["2026-12-01T02:00:00.000+0000", "2026-12-01T02:00:00Z", "2026-12-01T02:00:00.1+07:00"],
+            [
+                "2026-12-01",
+                "2026-13-01T00:00:00Z",
+                "2026-12-01T02:00:00",
+                "x",
+                5,
+                "9999-12-31T23:59:59.9-23:59",
+            ],
+        ),
+    ],
+)
+def test_checkers(checker: validate.Checker, right: list[Any], wrong: list[Any]) -> None:
+    """A checker is silent about what is right and says something about what is wrong."""
+    assert [checker(value) for value in right] == [None] * len(right)
+    assert all(checker(value) for value in wrong)
+
+
+def test_paths_are_put_together() -> None:
+    """The path of a violation leads from the root to the value."""
+    inner = record({"to": text(), "size": integer()}, ("to",), manner=USUAL)
+    outer = record({"list": array(inner)}, ("list", "name"), manner=USUAL)
+    found = outer({"list": [{"to": "a"}, {"size": "x"}, 5]})
+    assert found is not None
+    assert sorted(path for path, _ in found) == ["list[1].size", "list[1].to", "list[2]", "name"]
+    assert (join("a", ""), join("a", "b"), join("a", "[0]")) == ("a", "a.b", "a[0]")
+
+
+@pytest.mark.parametrize(
+    ("manner", "value", "fails"),
+    [
+        (Manner(), {"a": 1, "x": 2}, False),
+        (Manner(unknown_names=False), {"a": 1, "x": 2}, True),
+        (Manner(), {"a": 1, "b": None}, True),
+        (Manner(nulls=True), {"a": 1, "b": None}, False),
+        (Manner(nulls=True), {"a": None}, True),
+        (Manner(nulls=True), {}, True),
+    ],
+)
+def test_manners(manner: Manner, value: dict[str, Any], fails: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Unknown names and nulls are taken or refused; what is required is required in any case."""
+    checker = record({"a": integer(), "b": integer()}, ("a",), manner=manner)
+    assert bool(checker(value)) == fails
+
+
+def test_choice_by_type() -> None:
+    """The `type` decides the shape; without it, or with an unknown one, that is what is said."""
+    checker = by_type({"A": record({"type": text(), "n": integer()}, ("n",), manner=USUAL)})
+    assert checker({"type": "A", "n": 1}) is None
+    for value, path in (({"type": "A"}, "n"), ({"type": "B"}, "type"), ({}, "type"), (5, "")):
+        found = checker(value)
+        assert found is not None
+        assert found[0][0] == path
+
+
+def test_dates_both_ways() -> None:
+    """A date is read in each spelling and written in the provider's."""
+    moment = validate.parse_date("2026-12-01T09:00:00.120+07:00")
+    assert moment == validate.parse_date("2026-12-01T02:00:00.120+0000")
+    assert moment is not None
+    assert schedule.stamp(moment) == "2026-12-01T02:00:00.120+0000"
+    assert validate.parse_date("tomorrow") is None
+
+
+def test_queries() -> None:
+    """Numbers, lists, choices and dates are read from a query; every problem is kept by its name."""
+    query = Query(
+        "a=1&ids=x,y&ids=z&b=two&c=0&d=9&kind=A&other=B&since=2026-12-01T02:00:00.000+0000&empty=&bad=x"
+    )
+    assert query.integer("a", 5, 1, 8) == 1
+    assert query.integer("none", 5, 1, 8) == 5
+    assert query.names("ids") == ["x", "y", "z"]
+    assert query.one_of("kind", ("A",)) == "A"
+    assert query.text("empty") is None
+    assert query.date("since") == validate.parse_date("2026-12-01T02:00:00.000+0000")
+    assert query.problems == {}
+    query.integer("b", 5, 1, 8)
+    query.integer("c", 5, 1, 8)
+    query.integer("d", 5, 1, 8)
+    query.one_of("other", ("A",))
+    query.date("bad")
+    assert sorted(query.problems) == ["b", "bad", "c", "d", "other"]
+
+
+def test_draws_belong_to_their_message() -> None:
+    """The same seed, id and count draw the same numbers; any other one draws others; all lie in [0, 1)."""
+    first = fates.draw(1, "m1")
+    assert first == fates.draw(1, "m1")
+    others = {first, fates.draw(2, "m1"), fates.draw(1, "m2"), fates.draw(1, "m1", 1), fates.draw(-1, "m1")}
+    assert len(others) == 5
+    assert all(0 <= each.fate < 1 and 0 <= each.delay < 1 for each in others)
+
+
+def test_draws_are_even() -> None:
+    """Over many messages each tenth of the range gets about a tenth of the draws."""
+    tenths = [0] * 10
+    for n in range(20_000):
+        tenths[int(fates.draw(3, f"m{n}").fate * 10)] += 1
+    assert all(1800 <= count <= 2200 for count in tenths)
+
+
+def test_shares_and_rules() -> None:
+    """Shares cut the range in order, the rest is delivered; the first rule that matches comes before them."""
+    settings = Settings(
+        shares=Shares(no_account=0.25, expired=0.25, refused=0, provider_error=0, no_report=0)
+    )
+
+    def fate(point: float, settings: Settings = settings) -> str:
+        return fates.choose(settings, fates.Draw(point, 0, 0, 0.5), to="84901", template=1, sender="s")
+
+    assert [fate(point) for point in (0.0, 0.24, 0.25, 0.49, 0.5, 0.99)] == [
+        "no_account",
+        "no_account",
+        "expired",
+        "expired",
+        "delivered",
+        "delivered",
+    ]
+    rules = (
+        Rule(fate="dnd", to="85*"),
+        Rule(fate="silent", share=0.4),
+        Rule(fate="old_app", to="849*", share=0.6),
+    )
+    assert fate(0.0, settings.model_copy(update={"rules": rules})) == "old_app"
+
+
+def test_delays() -> None:
+    """Half of the delays lie within the median, all within the maximum, none is negative."""
+    settings = Settings(delay_median_ms=1000, delay_max_ms=9000)
+    delays = sorted(fates.delay_ms(settings, fates.Draw(0, n / 1000, 0, 0)) for n in range(1000))
+    assert delays[0] >= 100
+    assert delays[499] <= 1000 <= delays[501] + 1
+    assert 8000 <= delays[-1] <= 9000
+    short = Settings(delay_median_ms=1000, delay_max_ms=0)
+    assert fates.delay_ms(short, fates.Draw(0, 0.99, 0, 0)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("đ" * 70, 1),
+        ("đ" * 71, 2),
+        ("😀" * 36, 2),
+    ],
+)
+def test_sms_parts(body: str, parts: int) -> None:
+    """Parts are counted in the GSM alphabet where it suffices, else in UTF-16 units."""
+    assert failover.sms_parts(body) == parts
+
+
+@pytest.mark.parametrize(
+    ("hour", "night"), [(14, False), (15, True), (16, True), (22, True), (23, False), (0, False), (8, False)]
+)
+def test_night_in_viet_nam(hour: int, night: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Night is 15:00 to 23:00 UTC, which is 22:00 to 06:00 there."""
+    moment = validate.parse_date(f"2026-12-01T{hour:02d}:00:00.000+0000")
+    assert moment is not None
+    assert schedule.is_night(moment) == night
+
+
+def test_days_and_months_are_vietnamese() -> None:
+    """A day and a month begin at 17:00 UTC of the day before."""
+    last = validate.parse_date("2026-12-31T16:59:59.999+0000")
+    first = validate.parse_date("2026-12-31T17:00:00.000+0000")
+    assert last is not None
+    assert first is not None
+    assert schedule.day_of(first) == schedule.day_of(last) + 1
+    assert schedule.month_of(first) == schedule.month_of(last) + 1 == 2027 * 12
+
+
+def test_the_clock_never_goes_back(store: Store) -> None:
+    """The clock runs at its speed, jumps when it is moved, and stands when the machine's clock goes back."""
+    machine = [1_000_000]
+    clock = Clock(store, speed=10, machine=lambda: machine[0])
+    assert clock.now() == 1_000_000
+    machine[0] += 100
+    assert clock.now() == 1_001_000
+    machine[0] -= 50
+    assert clock.now() == 1_001_000
+    machine[0] += 50
+    assert clock.move(5000) == 1_006_000
+    with pytest.raises(ValueError, match="forward only"):
+        clock.move(-1)
+    clock.keep()
+    assert Clock(store, machine=lambda: machine[0]).now() == 1_006_000
+    assert Clock(store, machine=lambda: machine[0] + 10**9).now() == machine[0] + 10**9 + 5900
+
+
+def test_real_time_is_kept_as_it_is(store: Store) -> None:
+    """A clock that was never moved shows the machine's time after a restart too."""
+    Clock(store, machine=lambda: 500).keep()
+    assert Clock(store, machine=lambda: 900).now() == 900
+
+
+def test_settings_say_what_is_wrong(tmp_path: Path) -> None:
+    """Unknown names and impossible values are all named at once; a broken file is named with its path."""
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_mapping({"colour": 1, "key_bits": 5, "push": {"batch": 0}, "rules": [{"fate": "luck"}]})
+    for name in ("colour", "key_bits", "push.batch", "rules.0.fate"):
+        assert name in str(raised.value)
+    broken = tmp_path / "s.yaml"
+    broken.write_text("- 1\n")
+    with pytest.raises(SettingsError, match=r"s\.yaml"):
+        load_mapping(broken)
+
+
+def test_secrets_are_not_shown() -> None:
+    """Neither an API key nor a signing secret is in the text of the settings."""
+    settings = Settings.from_mapping({"credentials": [{"secret": "k-1"}], "push": {"secret": "k-2"}})
+    assert "k-1" not in repr(settings)
+    assert "k-2" not in repr(settings)
+
+
+def test_faithful_takes_the_shortcuts_out() -> None:
+    """The faithful profile waits as long as the provider would; what is given beside it wins."""
+    settings = Settings.faithful(review_ms=5)
+    assert (settings.validity_cap_ms, settings.review_ms) == (None, 5)
+    assert settings.delay_max_ms > Settings().delay_max_ms
+
+
+def test_a_failed_write_leaves_nothing(store: Store) -> None:
+    """An exception undoes rows, counters and numbers; the next write is as if nothing had been."""
+    with store.write():
+        store.count("n")
+
+    def fail() -> None:
+        with store.write():
+            store.count("n", 5)
+            store.set_meta("a", 1)
+            store.next_seq += 3
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert (store.counter("n"), store.get_meta("a"), store.next_seq) == (1, None, 1)
+    with store.write(), store.write():
+        store.count("n")
+    assert store.counter("n") == 2
+    assert store.value("SELECT n FROM counters") == 2
+
+
+def test_throttles_slide_and_are_remembered(store: Store) -> None:
+    """So many calls go through in a span, the refused learn how long to wait, restarts change nothing."""
+    throttle = Throttle(store)
+    found = [
+        throttle.take("k", "logs", now, limit=2, span_ms=100, kept=True) for now in (0, 40, 60, 99, 100, 101)
+    ]
+    assert found == [0, 0, 40, 1, 0, 39]
+    assert throttle.take("other", "logs", 60, limit=2, span_ms=100) == 0
+    assert Throttle(store).take("k", "logs", 102, limit=2, span_ms=100, kept=True) == 38
