@@ -51,16 +51,24 @@ def by_count(shop: Shop, server: Server, chance: random.Random) -> bool:
     return kill_when(running, lambda: server.accepted() >= target)
 
 
+def in_use(journal: Path) -> bool:
+    """Whether a rollback journal holds something; between commits it is empty, or gone."""
+    try:
+        return journal.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 def by_commit(shop: Shop, server: Server, chance: random.Random) -> bool:
-    """Kill apply in the middle of some commit of the ledger: while its rollback journal exists."""
+    """Kill apply in the middle of some commit of the ledger: while its rollback journal is in use."""
     journal = shop.state / "here.db-journal"
     skip = chance.randint(0, 12)
     seen = 0
-    there = journal.exists()
+    there = in_use(journal)
 
     def committing() -> bool:
         nonlocal seen, there
-        now = journal.exists()
+        now = in_use(journal)
         seen, there = seen + (now and not there), now
         return now and seen > skip
 
