@@ -3,19 +3,22 @@
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import orjson
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tests.contract.sandbox_caller import NOON, SENDER, Caller, message
-from zalosync.sandbox.settings import Credential, ListedTemplate, Property, Settings
+from zalosync.sandbox.routes import Request
+from zalosync.sandbox.settings import Credential, ListedTemplate, Property, Settings, Shares
 
 KEY_PATH = f"/zalo/1/sender/{SENDER}/public-key"
 TEMPLATES = f"/zalo/1/sender/{SENDER}/templates"
 EDIT = f"/zalo/2/sender/{SENDER}/templates"
 MEDIA = f"/zalo/1/sender/{SENDER}/media"
 QUOTA = f"/zalo/1/sender/{SENDER}/quota"
+ALL_DELIVERED = Shares(no_account=0, expired=0, refused=0, provider_error=0, no_report=0)
 NEW_SHAPE = ["action", "description", "errorCode", "resources", "violations"]
 CALLS = [
     ("POST", "/zalo/2/messages"),
@@ -474,3 +477,73 @@ def test_the_date_is_the_sandboxs_own() -> None:
     caller = Caller(now=NOON)
     reply = caller.call("GET", QUOTA)
     assert dict(reply.headers)["date"] == "Fri, 01 Jan 2027 04:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("path", "root"), [("/zalo/2/messages", "ApiError"), ("/zalo/1/logs", "ApiException")]
+)
+def test_refusals_in_xml(path: str, root: str) -> None:
+    """Who accepts XML alone gets the shared refusals in XML, in the shape of the call."""
+    method = "POST" if path.endswith("messages") else "GET"
+    caller = Caller()
+    request = Request(method, path, "", {"accept": "application/xml"}, b"")
+    reply = caller.model.handle(request, caller.now)
+    assert reply.status == 401
+    assert dict(reply.headers)["content-type"] == "application/xml"
+    found = ET.fromstring(reply.body.decode())  # noqa: S314 - our own text
+    assert found.tag == root
+    said = found.findtext("errorCode") or found.findtext("requestError/serviceException/messageId")
+    assert said in ("E401", "UNAUTHORIZED")
+    if root == "ApiError":
+        assert found.findtext("resources/resource/name") == "API Authentication"
+        assert found.find("violations") is not None
+
+
+def test_a_created_template_can_be_sent() -> None:
+    """A created template is refused while it waits, goes out once it is enabled, and keeps its contract."""
+    settings = Settings(review_ms=5000, unlisted_templates=False, shares=ALL_DELIVERED)
+    caller = Caller(settings)
+    number = int(caller.json("POST", EDIT, _template())["templateId"])
+
+    def content(**values: str) -> dict[str, Any]:
+        return {"type": "TEMPLATE", "templateName": number, "templateData": values}
+
+    caller.send(message("early", content=content(customer_name="Lan")))
+    caller.wait(5000)
+    caller.send(message("right", content=content(customer_name="Lan")), message("wrong", content=content()))
+    caller.send(message("other", content=content(customer_name="Lan"), sender="5"))
+    found = {name: caller.seen(name)["rows"][0]["error"] for name in ("early", "right", "wrong", "other")}
+    assert found == {"early": 7009, "right": 0, "wrong": 7008, "other": 7009}
+
+
+def test_an_edit_needs_known_images_too() -> None:
+    """Once images are uploaded, an edit that names another one is refused; so is a body that is no JSON."""
+    caller = Caller(Settings(review_ms=0, review_verdict="REJECT"))
+    number = caller.json("POST", EDIT, _template())["templateId"]
+    caller.wait(1)
+    body, content_type = _multipart(b"\xff\xd8\xff\xe0")
+    media = orjson.loads(caller.call("POST", MEDIA, body, content_type=content_type).body)["mediaId"]
+
+    def image(media_id: str) -> dict[str, Any]:
+        items = [{"type": "IMAGE", "mediaId": media_id}]
+        content: dict[str, Any] = _template()["templateContent"]
+        return content | {"image": {"items": items}}
+
+    answer = caller.json("PUT", EDIT, _template(templateId=number, templateContent=image("x")), status=400)
+    assert "templateContent.image.items[0].mediaId" in _violations(answer)
+    assert caller.call("PUT", EDIT, _template(templateId=number, templateContent=image(media))).status == 200
+    assert caller.call("POST", EDIT, b"{").status == 400
+
+
+def test_too_large_an_image() -> None:
+    """An image over five megabytes is refused."""
+    body, content_type = _multipart(b"\xff\xd8\xff" + bytes(5 * 1024 * 1024))
+    assert Caller().call("POST", MEDIA, body, content_type=content_type).status == 400
+
+
+def test_one_end_of_a_window_is_not_enough() -> None:
+    """A window names both of its ends, or none."""
+    for name, other in (("from", "to"), ("to", "from")):
+        window = {"days": ["MONDAY"], name: {"hour": 1, "minute": 0}}
+        found = _violations(Caller().send(message(options={"deliveryTimeWindow": window}), status=400))
+        assert list(found) == [f"messages[0].options.deliveryTimeWindow.{other}"]

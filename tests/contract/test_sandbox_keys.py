@@ -5,11 +5,17 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_public_key,
+)
 
 from tests.contract.sandbox_caller import SENDER, Caller, message
+from zalosync.sandbox import checks, decrypt
 from zalosync.sandbox.settings import ListedTemplate, Property, Settings, Shares
 
 KEY_PATH = f"/zalo/1/sender/{SENDER}/public-key"
@@ -148,3 +154,51 @@ def test_key_size_and_early_key_are_switches() -> None:
     caller.model.world.make_key = make
     assert caller.json("GET", KEY_PATH)["publicKey"]
     assert sizes == [1024]
+
+
+def test_scheduled_messages_outside_the_sample() -> None:
+    """A sealed message outside the sample is judged by its length when it leaves."""
+    caller = Caller(CALM.model_copy(update={"check_first": 0, "check_share": 0.0}))
+    sealed = _seal(_key(caller), "Lan")
+    plan = {"options": {"schedule": {"sendAt": "2027-01-01T05:00:00.000+0000"}}}
+    entries = [_sealed("right", name=sealed), _sealed("wrong", name="Lan"), _sealed("none")]
+    caller.json("POST", "/zalo/2/messages", {"messages": entries} | plan)
+    caller.wait(3_600_000)
+    assert [caller.seen(name)["state"] for name in ("right", "wrong", "none")] == [
+        "delivered",
+        "undeliverable",
+        "delivered",
+    ]
+
+
+def test_a_check_counts_once() -> None:
+    """A result that comes twice is written down once; values that are no Base64 cannot be opened."""
+    caller = Caller(CALM)
+    _key(caller)
+    content = {"type": "TEMPLATE", "templateName": 1, "templateData": {"a": "no base64!", "b": 7}}
+    caller.send(message("m1", content=content, options={"encrypted": True}))
+    done = decrypt.run_all(checks.waiting(caller.model.world))
+    for _ in range(2):
+        checks.record(caller.model.world, done, caller.now)
+    assert caller.totals()["decrypted"]["failed"] == 2
+
+
+def test_trouble_with_a_key_is_remembered() -> None:
+    """After a restart messages outside the sample still follow the last opened one of their sender."""
+    caller = Caller(CALM.model_copy(update={"check_first": 1, "check_share": 0.0}))
+    _key(caller)
+    foreign = generate_private_key(65537, 2048).public_key()
+    caller.send(_sealed("m0", name=_seal(foreign, "Lan")))
+    caller.open_sealed()
+    caller.model.world.readable.clear()
+    caller.send(_sealed("m1", name=_seal(foreign, "Lan")))
+    assert caller.seen("m1")["state"] == "undeliverable"
+
+
+def test_only_rsa_keys_are_kept() -> None:
+    """Another kind of key in the store is an error, not a surprise later."""
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    with pytest.raises(TypeError, match="RSA keys only"):
+        decrypt.load_key(pem)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
+from xml.sax.saxutils import escape
 
 import orjson
 
@@ -154,6 +155,29 @@ def api_exception(status: int, problems: dict[str, list[str]] | None = None) -> 
     if problems:
         details["validationErrors"] = problems
     return Reply(status, orjson.dumps({"requestError": {"serviceException": details}}))
+
+
+def as_xml(reply: Reply) -> Reply:
+    """A refusal in XML, for who accepts nothing else: the contract has it for 401, 403, 429 and 500."""
+    body = orjson.loads(reply.body)
+    root = "ApiException" if "requestError" in body else "ApiError"
+    text = f'<?xml version="1.0" encoding="UTF-8"?><{root}>{_elements(body)}</{root}>'
+    return replace(
+        reply, body=text.encode(), headers=(("content-type", "application/xml"), *reply.headers[1:])
+    )
+
+
+def _elements(record: dict[str, Any]) -> str:
+    parts = []
+    for name, value in record.items():
+        if isinstance(value, dict):
+            inner = _elements(value)
+        elif isinstance(value, list):
+            inner = "".join(f"<{name[:-1]}>{_elements(each)}</{name[:-1]}>" for each in value)
+        else:
+            inner = escape(str(value))
+        parts.append(f"<{name}>{inner}</{name}>" if inner else f"<{name}/>")
+    return "".join(parts)
 
 
 def refusal(status: int, *, old_shape: bool) -> Reply:

@@ -44,7 +44,3 @@ class Clock:
         with self._store.write():
             self._store.set_meta("clock_ahead_ms", max(0, moment - self._machine()))
             self._store.set_meta("clock_ms", moment if moment > self._machine() else 0)
-
-    def real_seconds_until(self, moment: float) -> float:
-        """How long the machine must wait until the sandbox's clock shows `moment`."""
-        return max(0.0, (moment - self.now()) / 1000 / self.speed)

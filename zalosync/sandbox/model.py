@@ -26,6 +26,7 @@ from zalosync.sandbox.world import World
 
 Asking = Callable[[Ask], Reply]
 _NOBODY: Final = Request("", "", "", {}, b"")
+_IN_XML: Final = frozenset({401, 403, 429, 500})
 _MINUTE_MS, _SECOND_MS = 60_000, 1000
 
 
@@ -69,7 +70,7 @@ class Model:
         if call.name == "send":
             with self.world.store.write():
                 self.world.store.count("requests")
-        ask: Asking = partial(self._admit, request, call, route, now)
+        ask: Asking = partial(self._shown, request, call, route, now)
         for line in reversed(self.script.pick(self.world.store, call.name, request.body, now)):
             ask = self._spoil(line, request, now, ask, old_shape=call.old_shape)
         return _dated(ask(HONEST), now)
@@ -103,6 +104,13 @@ class Model:
             return BEHAVIOURS[fault.do].act(turn)
 
         return ask
+
+    def _shown(self, request: Request, call: Call, route: Route, now: int, ask: Ask) -> Reply:
+        """The honest answer in the form that was asked for: the shared refusals have one in XML too."""
+        reply = self._admit(request, call, route, now, ask)
+        accepts = request.headers.get("accept", "")
+        xml = "application/xml" in accepts and "json" not in accepts and "*/*" not in accepts
+        return answers.as_xml(reply) if xml and reply.status in _IN_XML else reply
 
     def _admit(self, request: Request, call: Call, route: Route, now: int, ask: Ask) -> Reply:
         """The honest sandbox, perhaps under other switches: credentials, scope, throttle, then the call."""

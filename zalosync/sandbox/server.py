@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from filelock import FileLock, Timeout
 from uvicorn import Config, Server
@@ -19,6 +19,8 @@ from zalosync.sandbox.clock import Clock
 from zalosync.sandbox.door import Door, reset
 from zalosync.sandbox.model import Model
 from zalosync.sandbox.settings import Settings
+
+_TICK_S: Final = 0.02
 
 
 class SandboxBusy(RuntimeError):
@@ -105,6 +107,11 @@ class Running(Server):
 
     def _background_ended(self, _task: "asyncio.Task[None]") -> None:
         self.should_exit = True
+
+    async def main_loop(self) -> None:
+        """Waits for `should_exit`; there is nothing else to do at a tick, so an end comes soon."""
+        while not self.should_exit:  # noqa: ASYNC110 - a plain flag that other threads set
+            await asyncio.sleep(_TICK_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends connections, also those that hang on purpose."""
