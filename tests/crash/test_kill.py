@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("loopback")]
 
 KILLS = 20
 QUICK = {"delay_median_ms": 5, "delay_max_ms": 40, "validity_cap_ms": 50, "check_first": 0, "check_share": 0}
+# Answers that take a while leave time to be killed in.
+SLOW = [{"do": "slow", "on": ["send"], "with": {"delay_ms": 20}}]
 APPLY = ("apply", "--auto-approve")
 # Events of Python's audit hooks that stand right before something becomes visible outside.
 EVENTS = ("socket.connect", "os.rename", "sqlite3.connect", "os.remove")
@@ -100,7 +102,7 @@ def survive(folder: Path, seed: int, kills: int) -> int:
     """Kill a campaign many times, then let it end; gives how many kills landed."""
     chance = random.Random(seed)
     landed = 0
-    with serving(folder / "server", {**QUICK, "seed": seed + 1}) as server:
+    with serving(folder / "server", {**QUICK, "seed": seed + 1}, SLOW) as server:
         shop = begun(folder / "shop", 80 * kills, server)
         ledger = shop.state / "here.db"
         for _ in range(3 * kills):
