@@ -5,7 +5,7 @@ A missing ledger is an error, never an empty one: an empty memory would send eve
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger import migrate
 from zalosync.ledger.dialect import SQLITE, sqlite_engine
 from zalosync.ledger.pin import FILE, check_pin, pin_of, read_pin, write_pin
-from zalosync.ledger.read import LedgerReader
+from zalosync.ledger.read import LedgerReader, reason_of
 from zalosync.ledger.records import Kind
 from zalosync.ledger.store import Ledger
 
@@ -145,9 +145,17 @@ def open_ledger(
         _check(home, ledger, keys)
         try:
             yield ledger
-        finally:
-            if exclusive:
-                write_pin(home.pin_path, home.environment, pin_of(ledger))
+        except BaseException:
+            # What went wrong is what is told, also where it is the reason that nothing can be pinned.
+            with suppress(LedgerError, OSError):
+                _pin(home, ledger, exclusive=exclusive)
+            raise
+        _pin(home, ledger, exclusive=exclusive)
+
+
+def _pin(home: Home, ledger: Ledger, *, exclusive: bool) -> None:
+    if exclusive:
+        write_pin(home.pin_path, home.environment, pin_of(ledger))
 
 
 @contextmanager
@@ -176,10 +184,10 @@ def _engine(home: Home, *, read_only: bool) -> sa.Engine:
     engine = sqlite_engine(path, read_only=read_only)
     try:
         migrate.check_schema(engine, home.place)
-    except DBAPIError as error:
-        reason = str(error.orig).splitlines()[0]
+    except (DBAPIError, UnicodeDecodeError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         raise LedgerError(
-            f"{home.place} cannot be read: {reason}",
+            f"{home.place} cannot be read: {reason_of(cause)}",
             fix="restore the newest copy; `zalosync ledger backup` makes such copies",
             code="ZS628",
         ) from error

@@ -209,7 +209,7 @@ class LedgerReader:
         cursor = self._driver.cursor()
         try:
             yield cursor
-        except self._dialect.error as error:
+        except (self._dialect.error, UnicodeDecodeError) as error:
             raise LedgerError(
                 f"{self.place} cannot be read: {reason_of(error)}",
                 fix="`zalosync audit verify` says more; restore the newest copy if it is damaged",
@@ -221,4 +221,6 @@ class LedgerReader:
 
 def reason_of(error: BaseException) -> str:
     """The driver's own words ("database or disk is full"): never the statement, nor its parameters."""
+    if isinstance(error, UnicodeDecodeError):  # the driver stumbled over its own words, which quoted damage
+        return "the file is damaged"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
