@@ -42,8 +42,8 @@ def test_the_tour_runs_every_command_and_the_counts_agree(tmp_path: Path) -> Non
     assert [line for line in lines if line.startswith("$ ")] == [
         f"$ cd '{folder.relative_to(tmp_path)}'",
         "$ zalosync validate",
-        "$ zalosync plan",
-        "$ zalosync apply --auto-approve",
+        "$ zalosync plan -o release.zsplan",
+        "$ zalosync apply release.zsplan",
         "$ zalosync refresh --until-final",
         "$ zalosync status",
         "$ zalosync audit verify",

@@ -29,11 +29,12 @@ ENVIRONMENT = "sandbox"
 MARK = Path(".zalosync") / "demo"  # a folder that has it was made by this command
 AUDIENCE = Path("audiences") / "customers.csv"
 REPORT = "report.html"
+SEALED = "release.zsplan"
 # Each command of the tour, and the exit codes after which the next one makes sense.
 STEPS: tuple[tuple[tuple[str, ...], frozenset[int]], ...] = (
     (("validate",), frozenset({ExitCode.DONE})),
-    (("plan",), frozenset({ExitCode.DONE})),
-    (("apply", "--auto-approve"), frozenset({ExitCode.DONE, ExitCode.UNKNOWN})),
+    (("plan", "-o", SEALED), frozenset({ExitCode.DONE})),
+    (("apply", SEALED), frozenset({ExitCode.DONE, ExitCode.UNKNOWN})),
     (("refresh", "--until-final"), frozenset({ExitCode.DONE, ExitCode.UNKNOWN})),
     (("status",), frozenset({ExitCode.DONE})),
     (("audit", "verify"), frozenset({ExitCode.DONE})),
