@@ -306,3 +306,26 @@ def test_at_least_forty_behaviours() -> None:
     """There are at least forty ways to misbehave on a send, each told in one line."""
     assert len(SEND_FAULTS) >= 40
     assert all(each.told and len(each.told) < 100 for each in BEHAVIOURS.values())
+
+
+def test_accepted_after_the_caller_gave_up() -> None:
+    """A request may arrive long after its connection broke: absent at first, taken later, once."""
+    caller = _caller("accepted-later", requests=[1], **{"with": {"lag_ms": 900_000}})
+    assert _send(caller).wire.action == "reset"
+    assert caller.logs() == []
+    assert caller.totals()["accepted"] == 0
+    caller.wait(899_999)
+    assert caller.totals()["accepted"] == 0
+    caller.wait(1)
+    assert caller.totals()["accepted"] == 6
+    assert len(caller.logs()) == 6
+    caller.wait(900_000)
+    assert caller.totals()["accepted"] == 6
+
+
+@pytest.mark.parametrize(
+    ("shape", "key"), [("own", "errorCode"), ("old", "requestError"), ("new", "errorCode")]
+)
+def test_a_refusal_in_the_other_shape(shape: str, key: str) -> None:
+    """A refusal can come in the shape of another call."""
+    assert key in orjson.loads(_send(_caller("refuse-429", **{"with": {"shape": shape}})).body)

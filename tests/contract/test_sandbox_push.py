@@ -197,3 +197,12 @@ def test_pushes_under_way_are_not_given_twice() -> None:
     caller = _caller()
     (post,) = _due(caller)
     assert webhook.due(caller.model.world, caller.now, busy=[post.id]) == []
+
+
+def test_unknown_statuses_and_bad_signatures() -> None:
+    """Some reports carry a status nobody knows, and some pushes a signature that does not fit."""
+    (post,) = _due(_caller(security="hmac", secret="k", bad_signature_share=1.0, unknown_status_share=1.0))
+    assert (
+        dict(post.headers)["X-Hub-Signature-256"] != "sha256=" + hmac.digest(b"k", post.body, "sha256").hex()
+    )
+    assert {row["status"]["id"] for row in orjson.loads(post.body)["results"]} == {906}

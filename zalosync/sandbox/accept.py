@@ -50,6 +50,26 @@ def send(world: World, body: bytes, now: int, ask: Ask = HONEST) -> Reply:
     return take(world, parsed, now, ask) if wrong is None else wrong
 
 
+def defer(world: World, body: bytes, now: int, ask: Ask) -> Reply:
+    """Keeps a request that will be taken later, as one that was long under way; nobody reads its answer."""
+    with world.store.write():
+        world.store.run("INSERT INTO late (due, body) VALUES (?, ?)", (now + ask.later_ms, body))
+    world.wake(now + ask.later_ms)
+    return answers.ok({})
+
+
+def take_late(world: World, now: int) -> int | None:
+    """Takes the requests that have arrived by now; when the next one does."""
+    for number, due, body in world.store.rows(
+        "SELECT id, due, body FROM late WHERE due <= ? ORDER BY due, id", (now,)
+    ):
+        with world.write():
+            send(world, body, due)
+            world.store.run("DELETE FROM late WHERE id = ?", (number,))
+    arrives: int | None = world.store.value("SELECT min(due) FROM late")
+    return arrives
+
+
 def read(world: World, body: bytes) -> tuple[dict[str, Any], Reply | None]:
     """The body as a checked object, or the answer that refuses it whole."""
     limit = world.settings.max_body_bytes

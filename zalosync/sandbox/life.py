@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import orjson
 
-from zalosync.sandbox import checks, delivery, message, webhook
+from zalosync.sandbox import accept, checks, delivery, message, webhook
 from zalosync.sandbox.message import Message
 from zalosync.sandbox.world import World
 
@@ -19,6 +19,7 @@ def advance(world: World, now: int) -> None:
     """Everything that was to happen until `now` happens, in the order of its time."""
     if now < world.next_due:
         return
+    arrives = accept.take_late(world, now)
     while _leave(world, now) == _CHUNK:
         continue
     _review(world, now)
@@ -27,7 +28,7 @@ def advance(world: World, now: int) -> None:
         "SELECT min(t) FROM (SELECT min(due) t FROM messages WHERE due IS NOT NULL"
         " UNION ALL SELECT min(review_at) FROM templates)"
     )
-    times = [each for each in (waiting, to_push) if each is not None]
+    times = [each for each in (waiting, to_push, arrives) if each is not None]
     world.next_due = min(times, default=float("inf"))
 
 

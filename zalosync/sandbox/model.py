@@ -150,6 +150,8 @@ class Model:
         content_type = request.headers.get("content-type", "application/json")
         if call.json_body and world.settings.json_content_type and not _is_json(content_type):
             return answers.api_error("E415")
+        if call.name == "send" and ask.later_ms:
+            return accept.defer(world, request.body, now, ask)
         if call.name == "send":
             return accept.send(world, request.body, now, ask)
         query = Query(request.query)

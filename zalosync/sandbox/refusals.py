@@ -28,7 +28,8 @@ _PAGES_AFTER: Final = (200, 403, 500, 502, 504)
 
 def _provider_error(status: int, turn: Turn) -> Reply:
     """A refusal in the provider's own shape, also for statuses it never sends."""
-    if turn.old_shape:
+    old_shape = turn.old_shape if turn.takes.shape == "own" else turn.takes.shape == "old"
+    if old_shape:
         body = orjson.loads(answers.api_exception(500).body)
         if status in answers.EXCEPTION_STATUSES:
             body = orjson.loads(answers.api_exception(status).body)

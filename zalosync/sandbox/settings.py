@@ -107,6 +107,8 @@ class Push(_Record):
     duplicate_share: float = Field(default=0.0, ge=0, le=1)
     disorder: bool = False
     delay_ms: int = Field(default=0, ge=0)
+    unknown_status_share: float = Field(default=0.0, ge=0, le=1)
+    bad_signature_share: float = Field(default=0.0, ge=0, le=1)
     extra_fields: bool = False
     omit_optional: bool = False
     timeout_ms: int = Field(default=5000, ge=1)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,6 +41,7 @@ class Takes(BaseModel):
     skew_ms: int = 3_600_000
     lag_ms: int = Field(default=600_000, ge=0)
     retry_after: int | None = Field(default=None, ge=0)  # seconds
+    shape: Literal["own", "old", "new"] = "own"  # of a refusal: that of the call, or one of the two
     cause: str = Field(default="bad_phone", pattern="|".join(f"^{name}$" for name in CAUSES))
 
 
@@ -53,6 +54,7 @@ class Ask:
     refuse: frozenset[int] = frozenset()  # places that the answer refuses
     cause: str = "bad_phone"
     switches: Mapping[str, Any] = field(default_factory=dict)  # other settings for this request
+    later_ms: int = 0  # the request waits so long before it is taken
 
     def joined(self, own: "Ask") -> "Ask":
         """Both wishes at once, where two faults act on one request."""
@@ -66,6 +68,7 @@ class Ask:
             self.refuse | own.refuse,
             own.cause if own.refuse else self.cause,
             {**self.switches, **own.switches},
+            self.later_ms + own.later_ms,
         )
 
 

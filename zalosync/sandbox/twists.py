@@ -41,6 +41,10 @@ def _switched(name: str, value: Any, turn: Turn) -> Reply:
     return turn.ask(Ask(switches={name: value}))
 
 
+def _accepted_later(turn: Turn) -> Reply:
+    return replace(turn.ask(Ask(later_ms=turn.takes.lag_ms)), wire=Wire("reset"))
+
+
 def _late_logs(turn: Turn) -> Reply:
     return turn.ask(Ask(switches={"log_lag_ms": turn.takes.lag_ms}))
 
@@ -73,6 +77,9 @@ TWISTS: Final[dict[str, Behaviour]] = {
     ),
     "partial-accept-then-reset": Behaviour(SEND, "some messages are not taken, then a reset", _partial_reset),
     "partial-accept-then-500": Behaviour(SEND, "some messages are not taken, then 500", _partial_error),
+    "accepted-later": Behaviour(
+        SEND, "a reset now; the request is taken `lag_ms` later, as if it had been under way", _accepted_later
+    ),
     "row-rejected": Behaviour(SEND, "some messages are refused in the answer, by `cause`", _row_rejected),
     "duplicates-reject": Behaviour(
         SEND,

@@ -130,11 +130,33 @@ def _post(world: World, number: int, url: str, content_type: str, raw: bytes) ->
     ]
     if push.omit_optional:
         reports = [{name: value for name, value in each.items() if name not in _OPTIONAL} for each in reports]
+    if push.unknown_status_share:
+        reports = [_unknown(each) if _picked(world, each) else each for each in reports]
     if push.extra_fields:
         reports = [each | {"newField": "unannounced", "platform": {"entityId": "e"}} for each in reports]
     body = to_xml(reports) if content_type == "application/xml" else orjson.dumps({"results": reports})
-    headers = (("content-type", content_type), *_security(push, body))
+    signed = body
+    if draw(world.settings.seed, f"signature {number}").fate < push.bad_signature_share:
+        signed = body + b" "
+    headers = (("content-type", content_type), *_security(push, signed))
     return Post(number, url, headers, body, push.timeout_ms)
+
+
+def _picked(world: World, report: dict[str, Any]) -> bool:
+    point = draw(world.settings.seed, f"status {report['messageId']}").fate
+    return point < world.settings.push.unknown_status_share
+
+
+def _unknown(report: dict[str, Any]) -> dict[str, Any]:
+    """The same report with a status nobody knows yet."""
+    status = {
+        "groupId": 3,
+        "groupName": "DELIVERED",
+        "id": 906,
+        "name": "DELIVERED_NEW",
+        "description": "New",
+    }
+    return report | {"status": status}
 
 
 def _security(push: Push, body: bytes) -> list[tuple[str, str]]:
