@@ -188,6 +188,8 @@ def _command(target: Path, arguments: Sequence[str], options: Options) -> int:
     with contextlib.chdir(target):
         try:
             code = root.main([*common_options, *arguments], prog_name="zalosync", standalone_mode=False)
+        except (BrokenPipeError, SystemExit):
+            raise  # the reader of our output went away: that ends the tour, as it would end a command
         except BaseException as error:  # noqa: BLE001 - as in main: every failure is an exit code
             return report_failure(error)
     return int(code) if isinstance(code, int) else ExitCode.DONE
