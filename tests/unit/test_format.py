@@ -151,6 +151,9 @@ def test_a_file_in_its_canonical_form() -> None:
         ("a: {b: 1, # x\n  c: 2}", "a:\n  b: 1 # x\n  c: 2"),
         ("a:\n  -   # x\n    b: 1", "a:\n  # x\n  - b: 1"),
         ("a: | # x\n  y\n  z", "a: | # x\n  y\n  z"),
+        ("a: |-\n  x\n  y\n\n\nb: 1", "a: |-\n  x\n  y\n\nb: 1"),
+        ('a: "x #y" # z #w', 'a: "x #y" # z #w'),
+        ("'a #b': c # d", '"a #b": c # d'),
     ],
 )
 def test_small_forms(written: str, canonical: str) -> None:

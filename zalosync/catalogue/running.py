@@ -243,6 +243,18 @@ RUNS = (
         "Set this machine's clock.",
     ),
     Entry(
+        "ZS661",
+        "A page of reports may be lost",
+        "The provider hands each report out once, and its answer broke off.",
+        "Usually nothing: the logs are asked about these messages.",
+    ),
+    Entry(
+        "ZS662",
+        "Reports name prices in several currencies",
+        "A sum of them would mean nothing.",
+        "Ask the provider which currency the account is billed in.",
+    ),
+    Entry(
         "ZS660",
         "The inbox of reports could not be written",
         "No report is used that is not stored.",

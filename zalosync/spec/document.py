@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
@@ -25,6 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from zalosync.errors import Place, Problem
+from zalosync.spec.events import events_of
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -158,7 +158,7 @@ def read_document(data: bytes, file: str) -> Document:
         return _refused(file, (), "ZS121", line, column, f"{name} must not stand in a spec; remove it")
     builder = _Builder(file, lines)
     try:
-        builder.read(YAML(typ="safe", pure=True).parse(text))
+        builder.read(events_of(text))
     except _Stop:
         pass
     except MarkedYAMLError as error:

@@ -5,10 +5,10 @@ out otherwise, the file is left as it was and the bug is named.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from ruamel.yaml import YAML
 from ruamel.yaml.events import (
     Event,
     MappingEndEvent,
@@ -21,11 +21,12 @@ from ruamel.yaml.events import (
 from zalosync.errors import InternalError, SpecError
 from zalosync.spec.document import Document, Steps, read_document
 from zalosync.spec.emit import Entry, Node, text_of
+from zalosync.spec.events import events_of
 from zalosync.spec.outline import keys_at
 from zalosync.spec.schema import KINDS
 from zalosync.spec.values import Shape
 
-_COMMENT = re.compile(r"(?:(?<=\s)|^)#[^\n]*", re.MULTILINE)
+_SIGN = re.compile(r"(?:(?<=\s)|^)#", re.MULTILINE)
 
 
 def formatted(data: bytes, file: str) -> str:
@@ -72,7 +73,7 @@ def _model(document: Document) -> type[Shape] | None:
 
 
 def _tree(source: str) -> Node:
-    events = YAML(typ="safe", pure=True).parse(source)
+    events = events_of(source)
     for event in events:
         if isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent)):
             return _node(event, events)
@@ -141,15 +142,21 @@ def _comments(source: str, root: Node) -> list[tuple[int, int, str, bool]]:
         if source[begin : begin + 1] in {"|", ">"} and not node.plain:
             begin = source.find("\n", begin)  # a comment may stand beside the sign
         spans.append((begin, end))
-    spans += [span for span in _key_spans(root) if span != (0, 0)]
+    spans = sorted([*spans, *(span for span in _key_spans(root) if span != (0, 0))])
+    begins = [begin for begin, _ in spans]
     found: list[tuple[int, int, str, bool]] = []
-    for match in _COMMENT.finditer(source):
+    after = 0
+    while (match := _SIGN.search(source, after)) is not None:
         at = match.start()
-        if any(begin <= at < end for begin, end in spans):
+        nearest = bisect_right(begins, at) - 1
+        if nearest >= 0 and at < spans[nearest][1]:
+            after = at + 1  # a sign within a text
             continue
         start = source.rfind("\n", 0, at) + 1
-        before = source[start:at]
-        found.append((source.count("\n", 0, at), at - start, match.group().rstrip(), not before.strip()))
+        end = source.find("\n", at)
+        after = len(source) if end < 0 else end
+        text, before = source[at:after].rstrip(), source[start:at]
+        found.append((source.count("\n", 0, at), at - start, text, not before.strip()))
     return found
 
 
@@ -158,6 +165,7 @@ def _attach(source: str, root: Node) -> list[str]:
     lines = source.split("\n")
     comments = _comments(source, root)
     root.flow = False
+    _leave_blanks_after(root, source, lines)
     for line, _, _, _ in comments:
         _open(root, line)
     entries = list(_entries(root))
@@ -215,6 +223,16 @@ def _open(node: Node, line: int) -> None:
         node.flow = False
     for entry in node.entries:
         _open(entry.value, line)
+
+
+def _leave_blanks_after(root: Node, source: str, lines: Sequence[str]) -> None:
+    """A text under `|` or `>` ends with its last word, not with the blank lines that follow it."""
+    for node in _scalars(root):
+        sign = source[node.span[0] : node.span[0] + 3]
+        if node.plain or sign[:1] not in {"|", ">"} or "+" in sign:
+            continue
+        while node.last > node.first and not lines[node.last].strip():
+            node.last -= 1
 
 
 def _inside_scalar(root: Node, line: int) -> bool:
