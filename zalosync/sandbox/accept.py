@@ -5,23 +5,19 @@ id, a bad destination, a sender that is not ours, no credit) becomes a rejected 
 """
 
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
 
 from zalosync.sandbox import answers, checks, codes, delivery, schedule
 from zalosync.sandbox.answers import Reply
+from zalosync.sandbox.ids import ids_of, made_up_id, taken_before
 from zalosync.sandbox.message import INSERT, MICRO, Message, Outcome, is_destination
 from zalosync.sandbox.turn import HONEST, Ask
 from zalosync.sandbox.validate import Violation, parse_date
 from zalosync.sandbox.world import World
 
 _LATER_MS: Final = 1000  # after which a report refuses what the answer took
-_FREED: Final = (
-    " AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.message = m.seq AND o.final AND o.channel = 0"
-    " AND o.status_group IN (2, 4, 5) AND o.done_at <= ?3)"
-)
 _INSERT: Final = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -50,26 +46,6 @@ def send(world: World, body: bytes, now: int, ask: Ask = HONEST) -> Reply:
     return take(world, parsed, now, ask) if wrong is None else wrong
 
 
-def defer(world: World, body: bytes, now: int, ask: Ask) -> Reply:
-    """Keeps a request that will be taken later, as one that was long under way; nobody reads its answer."""
-    with world.store.write():
-        world.store.run("INSERT INTO late (due, body) VALUES (?, ?)", (now + ask.later_ms, body))
-    world.wake(now + ask.later_ms)
-    return answers.ok({})
-
-
-def take_late(world: World, now: int) -> int | None:
-    """Takes the requests that have arrived by now; when the next one does."""
-    for number, due, body in world.store.rows(
-        "SELECT id, due, body FROM late WHERE due <= ? ORDER BY due, id", (now,)
-    ):
-        with world.write():
-            send(world, body, due)
-            world.store.run("DELETE FROM late WHERE id = ?", (number,))
-    arrives: int | None = world.store.value("SELECT min(due) FROM late")
-    return arrives
-
-
 def read(world: World, body: bytes) -> tuple[dict[str, Any], Reply | None]:
     """The body as a checked object, or the answer that refuses it whole."""
     limit = world.settings.max_body_bytes
@@ -96,11 +72,11 @@ def take(world: World, parsed: dict[str, Any], now: int, ask: Ask = HONEST) -> R
         return answers.api_error("E400", violations)
     with world.write():
         number = world.store.count("requests_taken")
-        bulk_id = plan.get("bulkId") or _made_up_id(settings.seed, "bulk", number, 0)
+        bulk_id = plan.get("bulkId") or made_up_id(settings.seed, "bulk", number, 0)
         interval = schedule.interval_ms(plan.get("sendingSpeedLimit"))
         first = world.used(f"pace:{bulk_id}", 0) if interval and settings.pace_scope == "bulk" else 0
-        ids = _fill_ids(settings.seed, number, parsed["messages"], clip=settings.long_ids == "clip")
-        known = _known(world, ids, now)
+        ids = ids_of(settings.seed, number, parsed["messages"], clip=settings.long_ids == "clip")
+        known = taken_before(world, ids, now)
         pending = codes.STATUSES[(1, settings.accepted_status)].status()
         taking = Taking(world, now, bulk_id[:100], send_at, interval, first, known, pending, ask)
         place = 0
@@ -141,32 +117,6 @@ def _cross_checks(world: World, entries: list[dict[str, Any]], plan: dict[str, A
         if known:
             found.append(("options.schedule.bulkId", "was used before"))
     return found
-
-
-def _fill_ids(seed: int, number: int, entries: list[dict[str, Any]], *, clip: bool) -> list[str]:
-    """The message id of each destination, in order; made up where there is none."""
-    ids = [str(d.get("messageId") or "") for entry in entries for d in entry["destinations"]]
-    if "" in ids:
-        ids = [each or _made_up_id(seed, "message", number, place) for place, each in enumerate(ids)]
-    return [each[:200] for each in ids] if clip else ids
-
-
-def _made_up_id(seed: int, kind: str, number: int, place: int) -> str:
-    digest = blake2b(f"{kind} {seed} {number} {place}".encode(), digest_size=16).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
-
-
-def _known(world: World, ids: list[str], now: int) -> dict[str, int]:
-    """How often each id was taken before, as far as the sandbox remembers ids."""
-    settings = world.settings
-    since = -1 if settings.duplicate_window_ms is None else now - settings.duplicate_window_ms
-    freed = _FREED if settings.failed_frees_id else ""
-    rows = world.store.rows(
-        "SELECT message_id, count(*) FROM messages m WHERE message_id IN (SELECT value FROM json_each(?1))"  # noqa: S608
-        f" AND accepted = 1 AND accepted_at > ?2 AND ?3 IS NOT NULL{freed} GROUP BY message_id",
-        (orjson.dumps(ids).decode(), since, now),
-    )
-    return dict(rows)
 
 
 def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, place: int) -> None:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import orjson
 
-from zalosync.sandbox import accept, checks, delivery, message, webhook
+from zalosync.sandbox import checks, delivery, late, message, webhook
 from zalosync.sandbox.message import Message
 from zalosync.sandbox.world import World
 
@@ -19,7 +19,7 @@ def advance(world: World, now: int) -> None:
     """Everything that was to happen until `now` happens, in the order of its time."""
     if now < world.next_due:
         return
-    arrives = accept.take_late(world, now)
+    arrives = late.take(world, now)
     while _leave(world, now) == _CHUNK:
         continue
     _review(world, now)

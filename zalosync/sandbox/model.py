@@ -12,7 +12,20 @@ from functools import partial
 from hashlib import blake2b
 from typing import Final
 
-from zalosync.sandbox import accept, answers, auth, keys, life, logs, media, quota, reports, routes, templates
+from zalosync.sandbox import (
+    accept,
+    answers,
+    auth,
+    keys,
+    late,
+    life,
+    logs,
+    media,
+    quota,
+    reports,
+    routes,
+    templates,
+)
 from zalosync.sandbox.answers import Reply, Wire
 from zalosync.sandbox.behaviours import BEHAVIOURS
 from zalosync.sandbox.faults import Fault, Line, Script, messages_in
@@ -151,7 +164,7 @@ class Model:
         if call.json_body and world.settings.json_content_type and not _is_json(content_type):
             return answers.api_error("E415")
         if call.name == "send" and ask.later_ms:
-            return accept.defer(world, request.body, now, ask)
+            return late.defer(world, request.body, now, ask)
         if call.name == "send":
             return accept.send(world, request.body, now, ask)
         query = Query(request.query)
