@@ -18,6 +18,16 @@ from zalosync.sandbox.validate import Violation, parse_date
 from zalosync.sandbox.world import World
 
 _LATER_MS: Final = 1000  # after which a report refuses what the answer took
+# What a message keeps for the rest of its life: key of the request, name in the store.
+_OF_OPTIONS: Final = (
+    ("encrypted", "encrypted"),
+    ("smsFailover", "smsFailover"),
+    ("sendingMode", "sendingMode"),
+    ("deliveryTimeWindow", "window"),
+)
+_OF_WEBHOOKS: Final = ("callbackData", "contentType")
+_OF_PLATFORM: Final = ("entityId", "applicationId")
+_OF_PUSH: Final = (("url", "url"), ("intermediateReport", "intermediate"))
 _INSERT: Final = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -191,7 +201,8 @@ def _refusal_later(taking: Taking, message: Message) -> str | None:
     """Why a message that the answer takes is never sent: told by a report a moment later."""
     if message.taken_before and taking.world.settings.duplicates == "reject_async":
         return "duplicate"
-    return None if is_destination(message.to) else "bad_phone"
+    late = taking.world.settings.bad_destination == "report"
+    return "bad_phone" if late and not is_destination(message.to) else None
 
 
 def _refuse(taking: Taking, message: Message, cause: str) -> None:
@@ -232,22 +243,17 @@ def _kept_options(entry: dict[str, Any]) -> dict[str, Any]:
     webhooks = entry.get("webhooks") or {}
     if not options and not webhooks:
         return {}
-    push = webhooks.get("delivery") or {}
-    platform = options.get("platform") or {}
-    found = {
-        "encrypted": options.get("encrypted") or None,
-        "smsFailover": options.get("smsFailover"),
-        "sendingMode": options.get("sendingMode"),
-        "window": options.get("deliveryTimeWindow"),
-        "entityId": platform.get("entityId"),
-        "applicationId": platform.get("applicationId"),
-        "callbackData": webhooks.get("callbackData"),
-        "contentType": webhooks.get("contentType"),
-        "url": push.get("url"),
-        "intermediate": push.get("intermediateReport") or None,
-        "notify": False if push.get("notify") is False else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    found = {name: options[key] for key, name in _OF_OPTIONS if options.get(key)}
+    found |= {key: webhooks[key] for key in _OF_WEBHOOKS if webhooks.get(key) is not None}
+    platform = options.get("platform")
+    if platform:
+        found |= {key: platform[key] for key in _OF_PLATFORM if platform.get(key) is not None}
+    push = webhooks.get("delivery")
+    if push:
+        found |= {name: push[key] for key, name in _OF_PUSH if push.get(key)}
+        if push.get("notify") is False:
+            found["notify"] = False
+    return found
 
 
 def _keep(taking: Taking, message: Message, accepted: int, due: int | None, content: bytes | None) -> None:

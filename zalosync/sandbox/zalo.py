@@ -50,19 +50,18 @@ def _by_template(world: World, message: Message, found: contract.Contract, at: i
 def _by_quota(world: World, message: Message, tag: str, at: int) -> Verdict:
     settings = world.settings
     mode = message.options.get("sendingMode") or "REGULAR"
-    usual = Verdict(None, round(settings.price * MICRO))
-    dearer = Verdict(None, round(settings.over_limit_price * MICRO))
     if mode == "OVER_THE_LIMIT" and tag != PROMOTION:
         return Verdict("bad_mode", 0)
     if not world.use(f"daily:{message.sender}", day_of(at), settings.daily_quota):
         return Verdict("quota", 0)
     if tag != PROMOTION:
-        return usual
+        return Verdict(None, round(settings.price * MICRO))
     month = month_of(at)
     if not world.use(f"user:{message.sender}:{message.to}", month, settings.promotion_cap):
         return Verdict("user_cap", 0)
-    if mode == "OVER_THE_LIMIT":
-        return dearer
-    if world.use(f"promotion:{message.sender}", month, settings.monthly_promotion_quota):
-        return usual
-    return dearer if mode == "AUTO" else Verdict("quota", 0)
+    quota = settings.monthly_promotion_quota
+    if mode != "OVER_THE_LIMIT" and world.use(f"promotion:{message.sender}", month, quota):
+        return Verdict(None, round(settings.price * MICRO))
+    if mode == "REGULAR":
+        return Verdict("quota", 0)
+    return Verdict(None, round(settings.over_limit_price * MICRO))
