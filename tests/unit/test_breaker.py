@@ -9,6 +9,7 @@ from zalosync.apply.breaker import (
     RETRY_AFTER_MAX,
     Breaker,
     Decision,
+    Tries,
 )
 from zalosync.apply.classify import After, Outcome, Verdict
 from zalosync.compose.message import Status
@@ -71,32 +72,49 @@ def test_a_good_answer_between_doubts() -> None:
         assert breaker.decide(GOOD, 0.5).stop is None
 
 
+def tried(breaker: Breaker, again: Verdict, times: int, jitter: float = 0.0) -> list[Decision]:
+    """What is decided about one request that ends the same way, time after time."""
+    found: list[Decision] = []
+    tries = Tries()
+    for _ in range(times):
+        found.append(breaker.decide(again, jitter, tries))
+        tries = found[-1].tries
+    return found
+
+
 @pytest.mark.parametrize("jitter", [0.0, 0.25, 0.999])
 def test_waits_grow(jitter: float) -> None:
     """Each refusal for now waits twice as long as the one before, within half and whole of the second."""
-    breaker = Breaker()
-    waits = [breaker.decide(BUSY, jitter).again_after for _ in range(REFUSED_FOR_NOW - 1)]
+    *waiting, last = tried(Breaker(), BUSY, REFUSED_FOR_NOW, jitter)
     factor = 0.5 + jitter / 2
-    assert waits == [pytest.approx(factor * 2**n) for n in range(REFUSED_FOR_NOW - 1)]
-    last = breaker.decide(BUSY, jitter)
+    assert [decision.again_after for decision in waiting] == [
+        pytest.approx(factor * 2**n) for n in range(REFUSED_FOR_NOW - 1)
+    ]
     assert (last.again_after, last.stop) == (None, ExitCode.STOPPED)
-
-
-def test_a_good_answer_starts_the_tries_anew() -> None:
-    """Tries are counted in a row only, those of connections too."""
-    breaker = Breaker()
-    for _ in range(REFUSED_FOR_NOW):
-        assert breaker.decide(BUSY, 0.0).again_after == 0.5
-        assert breaker.decide(GONE, 0.0).again_after == 0.5
-        breaker.decide(GOOD, 0.0)
 
 
 def test_connections_are_tried_three_times() -> None:
     """A provider that cannot be reached stops the run at the third time, exit 5."""
-    breaker = Breaker()
-    decisions = [breaker.decide(GONE, 0.0) for _ in range(CONNECTS)]
+    decisions = tried(Breaker(), GONE, CONNECTS)
     assert [decision.stop for decision in decisions] == [None, None, ExitCode.STOPPED]
     assert [decision.again_after for decision in decisions] == [0.5, 1.0, None]
+
+
+def test_each_request_counts_for_itself() -> None:
+    """Several requests in the air that end in the same moment are one try of each."""
+    breaker = Breaker()
+    for again in (BUSY, GONE):
+        decisions = [breaker.decide(again, 0.0) for _ in range(10)]
+        assert {decision.again_after for decision in decisions} == {0.5}
+        assert {decision.stop for decision in decisions} == {None}
+
+
+def test_kinds_count_apart() -> None:
+    """A request that was refused for now twice may still be tried to connect three times."""
+    breaker = Breaker()
+    tries = tried(breaker, BUSY, 2)[-1].tries
+    decision = breaker.decide(GONE, 0.0, tries)
+    assert (decision.again_after, decision.tries) == (0.5, Tries(connects=1, refusals=2))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """When a run must stop by itself: too many refusals, doubt twice in a row, tries used up. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zalosync.apply.classify import After, Verdict
 from zalosync.compose.message import Status
@@ -16,10 +16,22 @@ BACK_OFF_FIRST = 1.0  # seconds, doubled each time
 
 
 @dataclass(frozen=True, slots=True)
+class Tries:
+    """How often one request was tried in vain. Each counts for itself: several are in the air at once."""
+
+    connects: int = 0
+    refusals: int = 0
+
+
+FIRST = Tries()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What the run does about a batch that came back."""
 
     again_after: float | None = None  # seconds until the same batch is tried again
+    tries: Tries = FIRST  # of that batch, this one included
     settle: bool = False
     stop: ExitCode | None = None
     reason: str = ""
@@ -32,16 +44,15 @@ class Breaker:
     answered: int = 0
     rejected: int = 0
     doubts: int = 0
-    connects: int = 0
-    refusals: int = 0
     share: float = field(default=REJECTED_SHARE)
 
-    def decide(self, verdict: Verdict, jitter: float) -> Decision:
+    def decide(self, verdict: Verdict, jitter: float, tries: Tries = FIRST) -> Decision:
         """Take one verdict into account.
 
         Args:
             verdict: of the batch.
             jitter: in [0, 1), spreads the waiting.
+            tries: of the same batch, before this one.
         """
         self._count(verdict)
         match verdict.after:
@@ -54,22 +65,13 @@ class Breaker:
                     return Decision(settle=True, stop=verdict.code, reason=reason)
                 return Decision(settle=True, reason=verdict.reason)
             case After.RECONNECT:
-                self.connects += 1
-                if self.connects >= CONNECTS:
-                    reason = f"{verdict.reason}, tried {self.connects} times"
-                    return Decision(stop=verdict.code, reason=reason)
-                return Decision(again_after=_delay(self.connects, jitter), reason=verdict.reason)
+                tries = replace(tries, connects=tries.connects + 1)
+                return _again(verdict, tries, tries.connects, CONNECTS, jitter)
             case After.BACK_OFF:
-                self.refusals += 1
-                asked = verdict.retry_after
-                if self.refusals >= REFUSED_FOR_NOW or (asked is not None and asked > RETRY_AFTER_MAX):
-                    return Decision(
-                        stop=verdict.code, reason=f"{verdict.reason}, {self.refusals} times in a row"
-                    )
-                wait = _delay(self.refusals, jitter)
-                return Decision(again_after=max(wait, asked or 0.0), reason=verdict.reason)
+                tries = replace(tries, refusals=tries.refusals + 1)
+                return _again(verdict, tries, tries.refusals, REFUSED_FOR_NOW, jitter)
             case After.GO_ON | After.WARN:
-                self.doubts = self.connects = self.refusals = 0
+                self.doubts = 0
                 return self._refusals()
 
     def _count(self, verdict: Verdict) -> None:
@@ -87,6 +89,14 @@ class Breaker:
             f" ({self.rejected / self.answered:.0%}, limit {self.share:.0%})"
         )
         return Decision(stop=ExitCode.STOPPED, reason=reason)
+
+
+def _again(verdict: Verdict, tries: Tries, count: int, limit: int, jitter: float) -> Decision:
+    """Try the same batch again after a while, or give up."""
+    asked = verdict.retry_after or 0.0
+    if count >= limit or asked > RETRY_AFTER_MAX:
+        return Decision(stop=verdict.code, reason=f"{verdict.reason}, {count} times in a row")
+    return Decision(again_after=max(_delay(count, jitter), asked), tries=tries, reason=verdict.reason)
 
 
 def _delay(tries: int, jitter: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from zalosync.apply.batch import Batch
+from zalosync.apply.breaker import FIRST, Tries
 from zalosync.apply.classify import After, Outcome, Verdict, classify
 from zalosync.apply.seal import Order
 from zalosync.compose.message import Cause, Status
@@ -15,11 +16,12 @@ from zalosync.provider import Exchange
 
 @dataclass(frozen=True, slots=True)
 class Flying:
-    """One request in the air: its batch, its body, and its intents as the ledger took them."""
+    """One request in the air: its batch, its body, its intents as the ledger took them, and earlier tries."""
 
     batch: Batch[Order]
     body: bytes
     records: Sequence[Recorded]
+    tries: Tries = FIRST
 
 
 def judge(flown: Flying, exchange: Exchange | None) -> Verdict:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from zalosync.apply.batch import Batch
-from zalosync.apply.breaker import Breaker, Decision
+from zalosync.apply.breaker import FIRST, Breaker, Decision, Tries
 from zalosync.apply.classify import After, Verdict
 from zalosync.apply.flight import Flight
 from zalosync.apply.landing import Flying, interrupted, judge, moves, released
@@ -107,12 +107,21 @@ class Result:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A batch that may start: its body is made."""
+
+    batch: Batch[Order]
+    body: bytes
+    tries: Tries = FIRST
+
+
 @dataclass(slots=True)
 class _State:
     """What the loop remembers between two looks."""
 
     sealing: deque[tuple[Batch[Order], Future[bytes]]] = field(default_factory=deque)
-    again: deque[tuple[Batch[Order], bytes]] = field(default_factory=deque)
+    again: deque[_Ready] = field(default_factory=deque)
     flying: dict[int, Flying] = field(default_factory=dict)
     tickets: int = 0
     exhausted: bool = False
@@ -213,39 +222,38 @@ class Run:
             else:
                 state.sealing.append((batch, ports.sealer.seal(batch)))
 
-    def _startable(self) -> list[tuple[Batch[Order], bytes]]:
-        """The batches that may start now, with their bodies."""
+    def _startable(self) -> list[_Ready]:
+        """The batches that may start now."""
         state = self._state
         if self._stopping or state.settle_due or self._ports.clock.monotonic() < state.not_before:
             return []
         width = self._limits.width if state.proven else 1
         paused = self._ports.paused() if state.again or state.sealing else ()
-        starting: list[tuple[Batch[Order], bytes]] = []
+        starting: list[_Ready] = []
         while len(state.flying) + len(starting) < width:
             if state.again:
-                batch, body = state.again.popleft()
+                ready = state.again.popleft()
             elif state.sealing and not self._too_early(state.sealing[0][0]):
                 if not state.sealing[0][1].done() and (state.flying or starting):
                     break
                 batch, sealed = state.sealing.popleft()
-                body = sealed.result()
+                ready = _Ready(batch, sealed.result())
             else:
                 break
-            if batch.order.first_name in paused:
-                state.paused.add(batch.order.name)
-            elif batch.order.expires_at is not None and batch.order.expires_at <= self._ports.clock.now():
-                state.expired.add(batch.order.name)
+            order = ready.batch.order
+            if order.first_name in paused:
+                state.paused.add(order.name)
+            elif order.expires_at is not None and order.expires_at <= self._ports.clock.now():
+                state.expired.add(order.name)
             else:
-                starting.append((batch, body))
+                starting.append(ready)
         return starting
 
     def _too_early(self, batch: Batch[Order]) -> bool:
         """Whether a batch that we pace ourselves has to wait for its slot."""
         return batch.earliest is not None and batch.earliest > self._ports.clock.now()
 
-    def _commit(
-        self, landed: list[tuple[int, Exchange | None]], starting: list[tuple[Batch[Order], bytes]]
-    ) -> list[Decision]:
+    def _commit(self, landed: list[tuple[int, Exchange | None]], starting: list[_Ready]) -> list[Decision]:
         """Write outcomes and intents in one transaction, then let the new batches fly."""
         state = self._state
         judged = []
@@ -262,9 +270,9 @@ class Run:
                 judged.append((flown, verdict))
                 told.extend(moves(flown, verdict, None))
             state.flying.clear()
-        records = self._write(told, [batch for batch, _ in starting]) if told or starting else []
-        for (batch, body), taken in zip(starting, records, strict=True):
-            self._fly(Flying(batch, body, taken))
+        records = self._write(told, [ready.batch for ready in starting]) if told or starting else []
+        for ready, taken in zip(starting, records, strict=True):
+            self._fly(Flying(ready.batch, ready.body, taken, ready.tries))
         return [self._count(flown, verdict) for flown, verdict in judged]
 
     def _write(self, told: list[Move], batches: list[Batch[Order]]) -> list[list[Recorded]]:
@@ -337,9 +345,10 @@ class Run:
             self._ports.emit(Warned("ZS652", verdict.reason))
         self._ports.emit(BatchAnswered(accepted, rejected, unknown, unsent, len(state.flying)))
         breaker = self._breakers[flown.batch.order.name]
-        decision = breaker.decide(verdict, self._ports.clock.jitter())
+        decision = breaker.decide(verdict, self._ports.clock.jitter(), flown.tries)
         if decision.again_after is not None and not self._stopping:
-            state.again.append((flown.batch.again(released(flown, verdict)), flown.body))
+            batch = flown.batch.again(released(flown, verdict))
+            state.again.append(_Ready(batch, flown.body, decision.tries))
             self.totals.retries += 1
         return decision
 
