@@ -598,7 +598,7 @@ def test_outcome_that_cannot_be_stored(book: Book, tmp_path: Path) -> None:
 
 
 def test_outcome_that_cannot_be_stored_anywhere(book: Book) -> None:
-    """O18: without a place for the rescue file the messages stay intents, which the next run calls unknown."""
+    """O18: without a place for the rescue file messages stay intents; the next run calls them unknown."""
     path = Path("/nonexistent/folder/rescue.jsonl")
     stage = Stage(book, lambda n, ids: Answer(accepted(ids), after=1.0 + n / 10), rescue=path)
     stage.flight.before_fence = lambda: full(book) if len(stage.flight.sent) == 3 else None
