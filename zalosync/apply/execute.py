@@ -28,6 +28,7 @@ from zalosync.ledger.rescue import rescue_path
 from zalosync.ledger.store import Ledger
 from zalosync.plan.decide import Action
 from zalosync.plan.pace import SLOT_NOTE, Slots
+from zalosync.plan.record import record_of
 from zalosync.plan.shape import CampaignPlan, Plan
 
 
@@ -165,6 +166,7 @@ def _record(job: Job) -> dict[str, Any]:
         "base_url": job.plan.base_url,
         "to_send": job.plan.to_send,
         "campaigns": [campaign.name for campaign in job.plan.campaigns],
+        **record_of(job.plan),
         "public_keys": dict(job.fingerprints),
     }
 

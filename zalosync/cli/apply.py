@@ -85,7 +85,7 @@ def apply(
 
 def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | None":
     from zalosync.cli import senders
-    from zalosync.plan.build import build
+    from zalosync.plan.build import Known, build
     from zalosync.plan.check import check_same, narrowed
 
     project = session.project
@@ -108,10 +108,11 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             ledger,
             session.keys,
             base_url=provider.base_url,
-            senders=found.planned,
+            known=Known(found.planned),
             now=session.clock.now(),
             content=True,
             emit=emit,
+            due=asked.due,
         )
         with built:
             shrunk = 0
@@ -132,16 +133,14 @@ def _sealed(session: Session, provider: Provider, asked: Asked, ledger: "Ledger"
     """The sealed plan, if one is named: whole, ours, for here and now, and approved."""
     if asked.file is None:
         return None
-    from zalosync.plan.approve import check_approved, read_approvals
+    from zalosync.plan.approve import approvals_needed, check_approved, read_approvals
     from zalosync.plan.bundle import unseal
     from zalosync.plan.check import check_usable
-    from zalosync.plan.guards import approvals_needed
 
     sealed = unseal(asked.file, session.keys)
     name = session.project.environment_name
     check_usable(sealed, name, provider.base_url, ledger, session.clock.now())
-    to_send = int(sealed.document["record"]["plan"]["totals"]["send"])
-    needed = approvals_needed(session.project, to_send, session.authors(sealed.meaning["campaigns"]))
+    needed = approvals_needed(session.project, sealed.to_send, session.authors(sealed.meaning["campaigns"]))
     check_approved(sealed, read_approvals(asked.file, session.keys), needed)
     return sealed
 

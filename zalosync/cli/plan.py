@@ -25,7 +25,7 @@ def plan(options: Options, campaign: tuple[str, ...], *, output: Path | None, de
     from zalosync.cli.who import who
     from zalosync.console import documents, text
     from zalosync.ledger.pin import pin_of, write_pin
-    from zalosync.plan.build import build
+    from zalosync.plan.build import Known, build
     from zalosync.plan.bundle import seal
 
     session = Session(options)
@@ -38,7 +38,7 @@ def plan(options: Options, campaign: tuple[str, ...], *, output: Path | None, de
             reader,
             session.keys,
             base_url=provider.base_url,
-            senders=found.planned,
+            known=Known(found.planned),
             now=session.clock.now(),
             content=False,
             emit=emit,

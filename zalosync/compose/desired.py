@@ -6,19 +6,19 @@ each sorted. So duplicates meet, the order does not depend on the file, nor memo
 """
 
 import os
-import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from typing import IO, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
 
 import polars as pl
 
 from zalosync.audience.screen import Reason
 from zalosync.compose.recipe import Composed, Composer, Recipe
+from zalosync.compose.spill import Spill
 from zalosync.workers import signals_held
 
 CHUNK_ROWS = 20_000
@@ -72,7 +72,7 @@ class Desired:
         self._size = size
         self._on_duplicate = on_duplicate
         self._stack = ExitStack()
-        self._parts = _Parts(min(MAX_PARTS, max(1, size // PART_BYTES)), self._stack)
+        self._parts = Spill(min(MAX_PARTS, max(1, size // PART_BYTES)), "m0", self._stack)
         self._screened: list[pl.DataFrame] = []
         self._counted = False
         self.waterfall = Waterfall()
@@ -98,8 +98,11 @@ class Desired:
 
         `reason` says of each whether it is KEPT or SUPPRESSED; rows of any other fate are in `skipped`.
         """
-        for frame in self._parts.sorted():
-            messages, dropped = self._distinct(frame)
+        for number in range(self._parts.parts):
+            frame = self._parts.part(number)
+            if frame is None:
+                continue
+            messages, dropped = self._distinct(frame.sort("m0", "m1", "row"))
             if not self._counted:
                 self._count(dropped)
                 self._screened.append(dropped)
@@ -155,50 +158,6 @@ class Desired:
     def _count(self, skipped: pl.DataFrame) -> None:
         for reason, count in skipped["reason"].value_counts().iter_rows():
             self.waterfall.skipped[Reason(reason)] += count
-
-
-class _Parts:
-    """Composed messages, parted by the first bits of the message; on disk where there are several parts."""
-
-    def __init__(self, count: int, stack: ExitStack) -> None:
-        self._count = count
-        self._held: list[pl.DataFrame] = []
-        self._files: list[IO[bytes]] = []
-        if count > 1:
-            # Files without a name: rendered content never outlives the process, not even a killed one.
-            self._files = [stack.enter_context(_nameless()) for _ in range(count)]
-
-    def add(self, frame: pl.DataFrame) -> None:
-        """Take the messages of one chunk."""
-        if not self._files:
-            self._held.append(frame)
-            return
-        width = 2**64 // self._count + 1
-        parted = frame.with_columns((pl.col("m0") // width).alias("part")).partition_by("part", as_dict=True)
-        for (part,), rows in parted.items():
-            rows.drop("part").write_ipc_stream(self._files[int(part)])
-
-    def sorted(self) -> Iterator[pl.DataFrame]:
-        """Give the parts in order, each sorted by message and then by row."""
-        if not self._files:
-            yield from self._in_order(self._held)
-            return
-        for file in self._files:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            frames = []
-            while file.tell() < end:
-                frames.append(pl.read_ipc_stream(file))
-            yield from self._in_order(frames)
-
-    @staticmethod
-    def _in_order(frames: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        if frames:
-            yield pl.concat(frames).sort("m0", "m1", "row")
-
-
-def _nameless() -> IO[bytes]:
-    return tempfile.TemporaryFile(prefix="zalosync-")
 
 
 _composer: Composer | None = None

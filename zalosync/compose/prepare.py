@@ -52,6 +52,7 @@ def prepared(
     now: datetime,
     budget: int | None,
     content: bool,
+    recipients: bool = False,
 ) -> Iterator[Prepared]:
     """Open a campaign's audience and check everything that names its columns.
 
@@ -62,6 +63,7 @@ def prepared(
         now: for suppressions that end.
         budget: bytes that one encrypted value may have; None where the campaign is not encrypted.
         content: whether the composed messages carry their content, to be sent.
+        recipients: whether they carry their recipients' pseudonyms.
 
     Raises:
         SpecError: with every column and template that does not fit.
@@ -73,7 +75,8 @@ def prepared(
         if problems:
             raise SpecError(problems)
         recipe = recipe_of(project, loaded, keys, budget=budget, content=content)
-        recipe = replace(recipe, suppressed=_suppressed(project, loaded, now))
+        suppressed = _suppressed(project, loaded, now)
+        recipe = replace(recipe, suppressed=suppressed, recipients=recipients)
         chunks = opened.chunks(CHUNK_ROWS)
         on_duplicate = audience.on_duplicate
         with Desired(recipe, chunks, size=opened.size, on_duplicate=on_duplicate) as desired:

@@ -3,6 +3,7 @@
 So what belongs together meets in one part, and no part is larger than its share, whatever the whole is.
 """
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import ExitStack
 from typing import IO
 
 import polars as pl
+
+_LENGTH = 8  # bytes that say how long a stored frame is
 
 
 class Spill:
@@ -43,7 +46,7 @@ class Spill:
         part = pl.col(self._column) // self._width
         parted = frame.with_columns(part.alias("__part")).partition_by("__part", as_dict=True)
         for (number,), rows in parted.items():
-            rows.drop("__part").write_ipc_stream(self._files[int(number)])
+            _write(self._files[int(number)], rows.drop("__part"))
 
     def part(self, number: int) -> pl.DataFrame | None:
         """The rows of one part in the order in which they came, or None where there are none."""
@@ -52,10 +55,19 @@ class Spill:
 
     @staticmethod
     def _read(file: IO[bytes]) -> Iterator[pl.DataFrame]:
-        end = file.seek(0, os.SEEK_END)
         file.seek(0)
-        while file.tell() < end:
-            yield pl.read_ipc_stream(file)
+        while size := file.read(_LENGTH):
+            yield pl.read_ipc_stream(io.BytesIO(file.read(int.from_bytes(size, "big"))))
+        file.seek(0, os.SEEK_END)
+
+
+def _write(file: IO[bytes], frame: pl.DataFrame) -> None:
+    """Append a frame behind its length: a reader of frames reads more of a file than its frame."""
+    buffer = io.BytesIO()
+    frame.write_ipc_stream(buffer)
+    data = buffer.getbuffer()
+    file.write(len(data).to_bytes(_LENGTH, "big"))
+    file.write(data)
 
 
 def _nameless() -> IO[bytes]:

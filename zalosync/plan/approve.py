@@ -16,6 +16,7 @@ from zalosync.compose.message import Keys
 from zalosync.errors import Blocked, PlanRefused
 from zalosync.ledger.chain import canonical
 from zalosync.plan.bundle import Sealed
+from zalosync.spec.loaded import LoadedProject
 
 SUFFIX = ".approvals"
 MAX_BYTES = 2**20
@@ -136,3 +137,21 @@ def _changed(path: Path, number: int) -> PlanRefused:
         fix="remove the line, and have the plan approved again",
         code="ZS542",
     )
+
+
+def approvals_needed(project: LoadedProject, to_send: int, authors: frozenset[str]) -> list[Needed]:
+    """How many approvals a plan of this size needs; without a policy a protected environment needs one."""
+    needed = [
+        Needed(
+            rule.count,
+            authors if rule.not_author else frozenset(),
+            f"above {rule.above:,} messages, approvals in {loaded.file}",
+        )
+        for loaded in project.policies
+        for rule in loaded.policy.spec.approvals
+        if to_send > rule.above
+    ]
+    said = any(loaded.policy.spec.approvals for loaded in project.policies)
+    if project.environment.protected and not said:
+        needed.append(Needed(1, frozenset(), "the environment is protected"))
+    return needed

@@ -4,23 +4,34 @@ It is handed a ledger that can only be read; it never writes, never posts.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+
+import polars as pl
 
 from zalosync.compose.message import Keys
 from zalosync.compose.prepare import prepared
 from zalosync.compose.recipe import whole
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
 from zalosync.ledger.chain import canonical
-from zalosync.ledger.read import LedgerReader
+from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.decide import Action, RetryRule, decide, recorded_frame
-from zalosync.plan.guards import campaign_findings, plan_findings
+from zalosync.plan.guards import campaign_findings
+from zalosync.plan.history import History, last_named, named
+from zalosync.plan.limits import policy_findings
+from zalosync.plan.pace import SLOT_NOTE
+from zalosync.plan.quota import SenderQuota, quota_findings
 from zalosync.plan.shape import CampaignPlan, Cost, Plan
+from zalosync.plan.timing import Timing, timing_of
 from zalosync.provider import status_pairs
-from zalosync.spec.findings import settled
+from zalosync.spec.findings import Finding, settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
+
+_SENDING = (int(Action.SEND), int(Action.RETRY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,57 +47,107 @@ class SenderKey:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the provider told before planning.
+
+    Attributes:
+        senders: the RSA keys of the senders of encrypted campaigns.
+        quotas: what senders may still send; None: nobody asked, and no guard looks at it.
+    """
+
+    senders: Mapping[str, SenderKey] = field(default_factory=dict)
+    quotas: Mapping[str, SenderQuota] | None = None
+
+
 def build(
     project: LoadedProject,
     campaigns: Sequence[LoadedCampaign],
-    reader: LedgerReader,
+    reader: History,
     keys: Keys,
     *,
     base_url: str,
-    senders: Mapping[str, SenderKey],
+    known: Known,
     now: datetime,
     content: bool,
     emit: Emit,
+    due: bool = False,
+    complete: bool = True,
 ) -> Plan:
     """Compare what the campaigns want with what the ledger recorded.
 
     Args:
         project: with its policies, prices and template contracts.
-        campaigns: those to plan.
+        campaigns: those to plan; their order does not matter.
         reader: the ledger.
         keys: the project's.
         base_url: of the environment; the digest binds it.
-        senders: the RSA keys of the senders of encrypted campaigns.
+        known: what the provider told.
         now: aware.
         content: whether to keep the composed content open, to send it.
         emit: hears of the progress.
+        due: held messages whose time has come are to be sent, and nothing else.
+        complete: False without ledger and key: the plan cannot be applied.
 
     Raises:
         SpecError: with all problems of the first campaign that has any.
     """
-    plan = Plan(project.environment_name, base_url, now, reader.notes().get("lineage", ""), reader.head())
     policies = [loaded.policy for loaded in project.policies]
+    notes = reader.notes()
     with ExitStack() as stack:
-        for loaded in campaigns:
-            spec = loaded.campaign.spec
-            key = senders[spec.sender] if spec.encrypted else None
-            opened = stack.enter_context(
-                prepared(project, loaded, keys, now=now, budget=key.budget if key else None, content=content)
+        plan = Plan(
+            project.environment_name,
+            base_url,
+            now,
+            notes.get("lineage", ""),
+            reader.head(),
+            settings={"mgf1": project.environment.mgf1, "protected": project.environment.protected},
+            policies=tuple(sorted(loaded.digest for loaded in project.policies)),
+            complete=complete,
+        )
+        ordered = sorted(campaigns, key=lambda each: each.name)
+        caps = caps_of(project, ordered)
+        for loaded in ordered:
+            key = known.senders[loaded.campaign.spec.sender] if loaded.campaign.spec.encrypted else None
+            opened = prepared(
+                project,
+                loaded,
+                keys,
+                now=now,
+                budget=key.budget if key else None,
+                content=content,
+                recipients=bool(caps),
             )
-            campaign = CampaignPlan(
-                opened,
-                template=_template_digest(project, loaded),
-                public_key=key.fingerprint if key else "",
-            )
+            campaign = CampaignPlan(stack.enter_context(opened), template=_template_digest(project, loaded))
+            campaign.public_key = key.fingerprint if key else ""
             plan.campaigns.append(campaign)
-            _compare(campaign, reader, now, emit)
+        capping = Capping(caps, sum(each.prepared.size for each in plan.campaigns), stack)
+        for number, campaign in enumerate(plan.campaigns):
+            _compare(campaign, reader, now, emit, partial(capping.add, number))
+            campaign.timing = _timing(project, campaign, notes, now, due=due)
+        found = list(capping.settle(plan.campaigns, reader, now))
+        _remember(plan, reader)
+        for campaign in plan.campaigns:
+            campaign.timing = _timing(project, campaign, notes, now, due=due)
             campaign.cost = _cost(project, campaign)
-            found = [each for each in project.findings if each.campaign == loaded.name]
-            campaign.findings = settled([*found, *campaign_findings(project, campaign, now)], policies, now)
-        general = [each for each in project.findings if not each.campaign]
-        plan.findings = settled([*general, *plan_findings(project, plan)], policies, now)
+            found += [each for each in project.findings if each.campaign == campaign.name]
+            found += campaign_findings(project, campaign, now, due=due)
+        if not due:
+            found += [each for each in project.findings if not each.campaign]
+            found += policy_findings(project, plan, reader)
+            if known.quotas is not None:
+                found += quota_findings(plan.campaigns, known.quotas, now)
+        _settle(plan, settled(found, policies, now))
         plan.stack = stack.pop_all()
     return plan
+
+
+def _settle(plan: Plan, found: Sequence[Finding]) -> None:
+    """Give findings to whom they are about."""
+    names = {campaign.name for campaign in plan.campaigns}
+    for campaign in plan.campaigns:
+        campaign.findings = tuple(each for each in found if each.campaign == campaign.name)
+    plan.findings = tuple(each for each in found if each.campaign not in names)
 
 
 def _template_digest(project: LoadedProject, loaded: LoadedCampaign) -> str:
@@ -98,7 +159,14 @@ def _template_digest(project: LoadedProject, loaded: LoadedCampaign) -> str:
     return hashlib.sha256(canonical(pinned)).hexdigest()
 
 
-def _compare(campaign: CampaignPlan, reader: LedgerReader, now: datetime, emit: Emit) -> None:
+def _compare(
+    campaign: CampaignPlan,
+    reader: History,
+    now: datetime,
+    emit: Emit,
+    hold: Callable[[pl.DataFrame], None],
+) -> None:
+    """Decide about each message of a campaign; `hold` hears of all of them in order."""
     phase = f"read {campaign.name}"
     emit(PhaseStarted(phase, None, "rows"))
     desired = campaign.prepared.desired
@@ -108,9 +176,12 @@ def _compare(campaign: CampaignPlan, reader: LedgerReader, now: datetime, emit: 
     for messages in desired.messages():
         standings = reader.standings(whole(messages["m0"], messages["m1"]))
         decided = decide(messages, recorded_frame(standings), rule, int(now.timestamp()))
+        sending = decided.filter(pl.col("action").is_in(_SENDING))
+        campaign.segments += int(sending["segments"].cast(pl.Int64).sum())
+        campaign.fresh += int((~sending["known"]).sum())
+        hold(decided)
         campaign.messages.append(decided)
-        sending = decided["action"].is_in([Action.SEND, Action.RETRY])
-        campaign.segments += int(decided.filter(sending)["segments"].cast(int).sum() or 0)
+    campaign.suppressed = campaign.messages.actions[Action.SUPPRESSED]
 
 
 def _advance(emit: Emit, phase: str) -> Callable[[int], None]:
@@ -125,13 +196,45 @@ def retry_rule(loaded: LoadedCampaign) -> RetryRule | None:
     return RetryRule(status_pairs(retry.on), retry.max_attempts, retry.after.seconds)
 
 
-def _cost(project: LoadedProject, campaign: CampaignPlan) -> Cost | None:
-    prices = project.prices
+def _timing(
+    project: LoadedProject, campaign: CampaignPlan, notes: Mapping[str, str], now: datetime, *, due: bool
+) -> Timing | None:
     spec = campaign.loaded.campaign.spec
+    count = campaign.messages.actions[Action.HELD] if due else campaign.to_send
+    if not count:
+        return None
+    last = notes.get(SLOT_NOTE + campaign.loaded.first_name)
+    hours = [loaded.policy.spec.quiet_hours for loaded in project.policies]
+    return timing_of(
+        spec,
+        count,
+        now=now,
+        last_slot=None if last is None else datetime.fromisoformat(last),
+        batch_size=project.environment.batch_size,
+        quiet=[each for each in hours if each is not None],
+    )
+
+
+def _remember(plan: Plan, reader: History) -> None:
+    """Put what earlier runs named beside what this plan names."""
+    attempts: Counter[tuple[str, int]] = Counter()
+    for tally in reader.tallies():
+        attempts[tally.name, tally.occurrence] += tally.count
+    earlier = named(reader.runs())
+    for campaign in plan.campaigns:
+        key = campaign.loaded.first_name, campaign.loaded.campaign.spec.occurrence
+        campaign.attempts = attempts[key]
+        campaign.since = last_named(earlier, *key)
+
+
+def _cost(project: LoadedProject, campaign: CampaignPlan) -> Cost | None:
+    """What the messages to send may cost; None without a price for all that may be sent."""
+    prices, spec = project.prices, campaign.loaded.campaign.spec
     if prices is None or spec.template.tag not in prices.zalo:
         return None
     zalo = prices.zalo[spec.template.tag] * campaign.to_send
-    failover = zalo
-    if spec.sms_failover is not None and prices.sms is not None:
-        failover = prices.sms.per_segment * campaign.segments
-    return Cost(prices.currency, zalo, failover)
+    if spec.sms_failover is None:
+        return Cost(prices.currency, zalo, zalo)
+    if prices.sms is None:
+        return None
+    return Cost(prices.currency, zalo, prices.sms.per_segment * campaign.segments)

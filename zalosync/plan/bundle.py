@@ -57,6 +57,11 @@ class Sealed:
         return datetime.fromisoformat(self.document["expires_at"])
 
     @property
+    def to_send(self) -> int:
+        """Messages that applying it would submit."""
+        return sum(messages.to_send for messages in self.messages.values())
+
+    @property
     def meaning(self) -> Mapping[str, Any]:
         """What the plan is bound to."""
         meaning: Mapping[str, Any] = self.document["meaning"]

@@ -120,8 +120,8 @@ def _moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
 def narrowed(sealed: Sealed, plan: Plan) -> int:
     """Let the plan of now do no more than the sealed one says; gives by how many messages it shrank.
 
-    What is sent, suppressed, capped or unknown by now keeps that; what the sealed plan did not send, or
-    would send as another attempt, is not sent.
+    What is sent, suppressed, capped or unknown by now keeps that; what the sealed plan held back stays so,
+    and what it did not send for another reason, or would send as another attempt, is not sent.
     """
     shrunk = 0
     for campaign in plan.campaigns:
@@ -132,12 +132,15 @@ def narrowed(sealed: Sealed, plan: Plan) -> int:
             messages = present.take(_SLICE).with_columns(before.take(_SLICE)["action"].alias("then"))
             sending = pl.col("action").is_in([int(Action.SEND), int(Action.RETRY)])
             mine = pl.col("then").is_in([int(Action.SEND), int(Action.RETRY)])
+            outside = pl.col("action").is_in([int(Action.SUPPRESSED), int(Action.CAPPED)])
+            withheld = pl.col("then").is_in([int(Action.SUPPRESSED), int(Action.CAPPED)])
             action = (
-                pl.when(sending & (pl.col("action") != pl.col("then")))
+                pl.when(sending & withheld)
+                .then("then")
+                .when(sending & (pl.col("action") != pl.col("then")))
                 .then(pl.lit(int(Action.FAILED), pl.UInt8))
                 .otherwise("action")
             )
-            outside = pl.col("action").is_in([int(Action.SUPPRESSED), int(Action.CAPPED)])
             shrunk += messages.filter(mine & outside).height
             both.append(messages.with_columns(action.alias("action")))
         campaign.messages = both

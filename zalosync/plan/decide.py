@@ -82,7 +82,7 @@ def recorded_frame(standings: Iterable[tuple[Any, ...]]) -> pl.DataFrame:
 
 
 def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | None, now: int) -> pl.DataFrame:
-    """Add `action` (an `Action`) and `attempt` (of the message that would be sent) to the desired messages.
+    """Add `action` (an `Action`), `attempt` (of the message that would be sent) and `known` (to the ledger).
 
     Args:
         desired: with `m0`, `m1`, `f0`, `f1`, `reason`, sorted by message; order and height stay.
@@ -109,9 +109,11 @@ def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | Non
         .cast(pl.UInt8)
     )
     attempt = pl.col("attempt").fill_null(1) + pl.when(action == Action.RETRY).then(1).otherwise(0)
-    return joined.with_columns(action.alias("action"), attempt.cast(pl.UInt16).alias("attempt")).drop(
-        "rf0", "rf1", *(name for name in _RECORDED if name != "attempt")
-    )
+    return joined.with_columns(
+        action.alias("action"),
+        attempt.cast(pl.UInt16).alias("attempt"),
+        state.is_not_null().alias("known"),
+    ).drop("rf0", "rf1", *(name for name in _RECORDED if name != "attempt"))
 
 
 def _may_retry(retry: RetryRule | None, now: int) -> pl.Expr:

@@ -1,120 +1,139 @@
-"""The limits of campaigns and policies, held against a plan's counts; gives findings, stops nothing."""
+"""A campaign's own limits and times, held against what a plan counted; gives findings, stops nothing.
+
+Each finding names the number, the limit, and the place to change.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from zalosync.audience.screen import Reason
-from zalosync.plan.approve import Needed
-from zalosync.plan.shape import CampaignPlan, Plan
+from zalosync.plan.shape import CampaignPlan
+from zalosync.plan.timing import Timing, first_quiet, shut_in
 from zalosync.spec.findings import Finding
-from zalosync.spec.loaded import LoadedProject
+from zalosync.spec.loaded import LoadedPolicy, LoadedProject
+from zalosync.spec.policy import Severity
+from zalosync.spec.window import QuietHours
+
+_AUDIENCE = "spec.audience"
+_SCHEDULE = "spec.schedule"
 
 
-def campaign_findings(project: LoadedProject, plan: CampaignPlan, now: datetime) -> Iterator[Finding]:
-    """What the campaign's own limits and the policies say of its numbers."""
-    yield from _recipients(plan)
-    yield from _rows(plan)
-    yield from _times(plan, now)
-    yield from _policies(project, plan)
+def campaign_findings(
+    project: LoadedProject, plan: CampaignPlan, now: datetime, *, due: bool = False
+) -> Iterator[Finding]:
+    """What a campaign's own limits and its times say of its numbers.
 
-
-def plan_findings(project: LoadedProject, plan: Plan) -> Iterator[Finding]:
-    """What the policies say of all campaigns together."""
-    for loaded in project.policies:
-        policy, file = loaded.policy.spec, loaded.file
-        limit = policy.max_recipients_per_plan
-        if limit is not None and plan.to_send > limit:
-            message = (
-                f"the plan sends {plan.to_send:,} messages, limit {limit:,} (maxRecipientsPerPlan in {file})"
-            )
-            yield Finding("max-recipients-per-plan", "error", message, count=plan.to_send)
-        if policy.max_cost is not None:
-            costs = [campaign.cost for campaign in plan.campaigns if campaign.cost is not None]
-            worst = sum(max(cost.zalo, cost.failover) for cost in costs)
-            limit_cost = policy.max_cost
-            if worst > limit_cost.amount:
-                message = (
-                    f"the plan may cost {worst:,.2f}, limit {limit_cost.amount:,.2f} {limit_cost.currency}"
-                    f" (maxCost in {file})"
-                )
-                yield Finding("max-cost", "error", message)
+    Args:
+        project: with its policies' quiet hours.
+        plan: of the campaign.
+        now: aware.
+        due: held messages are to be sent; they were planned and approved before, only their time is judged.
+    """
+    if not due:
+        yield from _recipients(plan)
+        yield from _rows(plan)
+        yield from _changed(plan)
+        yield from _send_at(plan, now)
+    if plan.timing is not None:
+        yield from _late(plan, plan.timing)
+        yield from _quiet(project, plan, plan.timing, now)
 
 
 def _recipients(plan: CampaignPlan) -> Iterator[Finding]:
-    audience = plan.loaded.campaign.spec.audience
-    kept = plan.recipients
-    file = plan.loaded.file
-    if kept < audience.min_recipients:
-        message = (
-            f"{kept:,} recipients, at least {audience.min_recipients:,} are due (minRecipients in {file})"
-        )
-        yield Finding("min-recipients", "error", message, plan.name, count=kept)
-    if audience.max_recipients is not None and kept > audience.max_recipients:
-        message = f"{kept:,} recipients, limit {audience.max_recipients:,} (maxRecipients in {file})"
-        yield Finding("max-recipients", "error", message, plan.name, count=kept)
+    audience, kept = plan.loaded.campaign.spec.audience, plan.recipients
+    least, most = audience.min_recipients, audience.max_recipients
+    if kept < least:
+        message = f"{kept:,} recipients, and at least {least:,} are due (minRecipients)"
+        place = plan.loaded.place(f"{_AUDIENCE}.minRecipients")
+        yield Finding("min-recipients", "error", message, plan.name, place, kept)
+    if most is not None and kept > most:
+        message = f"{kept:,} recipients, limit {most:,} (maxRecipients)"
+        place = plan.loaded.place(f"{_AUDIENCE}.maxRecipients")
+        yield Finding("max-recipients", "error", message, plan.name, place, kept)
 
 
 def _rows(plan: CampaignPlan) -> Iterator[Finding]:
-    spec = plan.loaded.campaign.spec
-    invalid = sum(
-        plan.skipped[reason] for reason in (Reason.UNREADABLE, Reason.INVALID_PHONE, Reason.INVALID_VALUES)
-    )
-    if spec.audience.on_invalid == "fail" and invalid:
-        message = f"{invalid:,} rows do not fit, and onInvalid is `fail`; --skips FILE lists them"
-        yield Finding("invalid-rows", "error", message, plan.name, count=invalid)
-    duplicates = plan.skipped[Reason.DUPLICATE_KEY]
-    if spec.audience.on_duplicate == "fail" and duplicates:
-        message = f"{duplicates:,} rows have the key of another row, and onDuplicate is `fail`"
-        yield Finding("duplicate-keys", "error", message, plan.name, count=duplicates)
+    audience, skipped = plan.loaded.campaign.spec.audience, plan.skipped
+    wrong = (Reason.UNREADABLE, Reason.INVALID_PHONE, Reason.INVALID_VALUES)
+    invalid = sum(skipped[reason] for reason in wrong)
+    if audience.on_invalid == "fail" and invalid:
+        message = f"{invalid:,} rows do not fit, limit 0 (onInvalid: fail); --skips FILE lists them"
+        place = plan.loaded.place(f"{_AUDIENCE}.onInvalid")
+        yield Finding("invalid-rows", "error", message, plan.name, place, invalid)
+    duplicates = skipped[Reason.DUPLICATE_KEY]
+    if audience.on_duplicate == "fail" and duplicates:
+        message = f"{duplicates:,} rows have the key of another row, limit 0 (onDuplicate: fail)"
+        place = plan.loaded.place(f"{_AUDIENCE}.onDuplicate")
+        yield Finding("duplicate-keys", "error", message, plan.name, place, duplicates)
+
+
+def _changed(plan: CampaignPlan) -> Iterator[Finding]:
     changed = plan.totals["changed"]
     if changed:
-        fail = spec.on_change == "fail"
+        severity: Severity = "error" if plan.loaded.campaign.spec.on_change == "fail" else "warn"
         message = f"the content of {changed:,} messages differs from what was sent; they are not sent again"
-        yield Finding("changed-content", "error" if fail else "warn", message, plan.name, count=changed)
+        place = plan.loaded.place("spec.onChange") if severity == "error" else None
+        yield Finding("changed-content", severity, message, plan.name, place, changed)
 
 
-def _times(plan: CampaignPlan, now: datetime) -> Iterator[Finding]:
-    schedule = plan.loaded.campaign.spec.schedule
-    if not plan.to_send:
+def _send_at(plan: CampaignPlan, now: datetime) -> Iterator[Finding]:
+    """A past `sendAt` is refused as long as there is something to send: nobody is to get it days late."""
+    at = plan.loaded.campaign.spec.schedule.send_at
+    if plan.to_send and at is not None and at < now:
+        message = f"sendAt {at:%Y-%m-%dT%H:%MZ} has passed, and {plan.to_send:,} messages are not sent"
+        place = plan.loaded.place(f"{_SCHEDULE}.sendAt")
+        yield Finding("send-at-past", "error", message, plan.name, place, plan.to_send)
+
+
+def _late(plan: CampaignPlan, timing: Timing) -> Iterator[Finding]:
+    """None can leave in time: an error. Some cannot: to be known."""
+    if not timing.late:
         return
-    late = f"and {plan.to_send:,} messages are not sent"
-    if schedule.expires_at is not None and schedule.expires_at <= now:
-        message = f"expiresAt {schedule.expires_at:%Y-%m-%dT%H:%MZ} has passed, {late}"
-        yield Finding("expired-campaign", "error", message, plan.name, count=plan.to_send)
-    elif schedule.send_at is not None and schedule.send_at < now and schedule.mode == "provider":
-        message = f"sendAt {schedule.send_at:%Y-%m-%dT%H:%MZ} has passed, {late}"
-        yield Finding("send-at-past", "error", message, plan.name, count=plan.to_send)
+    schedule = plan.loaded.campaign.spec.schedule
+    whole = timing.count
+    place = plan.loaded.place("spec.validityPeriod" if timing.why == "validityPeriod" else _SCHEDULE)
+    if timing.why == "validityPeriod":
+        reason = f"the delivery window opens at {timing.starts_at:%Y-%m-%dT%H:%MZ}, after they have expired"
+    else:
+        reason = f"expiresAt {schedule.expires_at:%Y-%m-%dT%H:%MZ} comes first"
+    if timing.late < whole:
+        message = f"{timing.late:,} of {whole:,} messages cannot leave in time: {reason}"
+        yield Finding("tail-too-late", "warn", message, plan.name, place, timing.late)
+    else:
+        message = f"none of {whole:,} messages can leave in time: {reason}"
+        yield Finding("too-late", "error", message, plan.name, place, timing.late)
 
 
-def _policies(project: LoadedProject, plan: CampaignPlan) -> Iterator[Finding]:
+def _quiet(project: LoadedProject, plan: CampaignPlan, timing: Timing, now: datetime) -> Iterator[Finding]:
+    """Nothing may reach a recipient in quiet hours: neither leave in them, nor be delivered late in them."""
     spec = plan.loaded.campaign.spec
-    for loaded in project.policies:
-        policy, file = loaded.policy.spec, loaded.file
-        if policy.require_encrypted and not spec.encrypted:
-            yield Finding(
-                "require-encrypted", "error", f"not encrypted (requireEncrypted in {file})", plan.name
+    policies = [each for each in project.policies if each.policy.spec.quiet_hours is not None]
+    for number, loaded in enumerate(policies):
+        quiet = loaded.policy.spec.quiet_hours
+        if quiet is None or spec.template.tag not in quiet.tags:
+            continue
+        count = timing.quiet[number]
+        if count:
+            yield _leaving(plan, loaded, quiet, timing, count)
+        elif not shut_in(spec, quiet, now) and first_quiet(quiet, timing.starts_at, timing.reach):
+            message = (
+                f"a message that is not delivered at once is tried until {timing.reach:%Y-%m-%dT%H:%MZ},"
+                f" into quiet hours ({_hours(quiet)}); a deliveryTimeWindow or validityPeriod keeps it out"
             )
-        if policy.allow_plaintext_failover is False and spec.encrypted and spec.sms_failover is not None:
-            message = f"the SMS failover is plain text (allowPlaintextFailover in {file})"
-            yield Finding("plaintext-failover", "error", message, plan.name)
-        if policy.allowed_senders and spec.sender not in policy.allowed_senders:
-            message = f"sender {spec.sender} is not among the allowed ones (allowedSenders in {file})"
-            yield Finding("allowed-senders", "error", message, plan.name)
+            place = plan.loaded.place(_SCHEDULE)
+            yield Finding("quiet-hours-reached", "warn", message, plan.name, place, timing.count)
 
 
-def approvals_needed(project: LoadedProject, to_send: int, authors: frozenset[str]) -> list[Needed]:
-    """How many approvals a plan of this size needs; without a policy a protected environment needs one."""
-    needed = [
-        Needed(
-            rule.count,
-            authors if rule.not_author else frozenset(),
-            f"above {rule.above:,} messages, approvals in {loaded.file}",
-        )
-        for loaded in project.policies
-        for rule in loaded.policy.spec.approvals
-        if to_send > rule.above
-    ]
-    said = any(loaded.policy.spec.approvals for loaded in project.policies)
-    if project.environment.protected and not said:
-        needed.append(Needed(1, frozenset(), "the environment is protected"))
-    return needed
+def _leaving(
+    plan: CampaignPlan, loaded: LoadedPolicy, quiet: QuietHours, timing: Timing, count: int
+) -> Finding:
+    after = quiet.ends_after(first_quiet(quiet, timing.starts_at, timing.reach) or timing.starts_at)
+    message = (
+        f"{count:,} of {timing.count:,} messages would go out in quiet hours ({_hours(quiet)}), limit 0;"
+        f" they end at {after:%Y-%m-%dT%H:%MZ} (quietHours)"
+    )
+    return Finding("quiet-hours", "error", message, plan.name, loaded.place("spec.quietHours"), count)
+
+
+def _hours(quiet: QuietHours) -> str:
+    return f"{quiet.from_} to {quiet.to} {quiet.timezone}"

@@ -5,23 +5,18 @@ the same messages on any machine and with any version of a library.
 """
 
 import hashlib
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
 import polars as pl
 
-from zalosync.compose.recipe import halves, whole
+from zalosync.compose.recipe import joined, split
+from zalosync.plan.column import BLOCK_BYTES, Column
 from zalosync.plan.decide import Action
 
-MEMORY_BYTES = 16 * 2**20  # per column; above, it goes to a file without a name
 WIDTHS = {"message": 16, "fingerprint": 16, "action": 1}
-
-
-def _spool() -> IO[bytes]:
-    return tempfile.SpooledTemporaryFile(MEMORY_BYTES, prefix="zalosync-")
 
 
 @dataclass(slots=True)
@@ -30,19 +25,29 @@ class PlannedMessages:
 
     count: int = 0
     actions: Counter[Action] = field(default_factory=Counter)
-    _columns: dict[str, IO[bytes]] = field(default_factory=lambda: {name: _spool() for name in WIDTHS})
+    _columns: dict[str, Column] = field(default_factory=lambda: {name: Column() for name in WIDTHS})
+
+    @property
+    def to_send(self) -> int:
+        """How many of them would be submitted."""
+        return self.actions[Action.SEND] + self.actions[Action.RETRY]
 
     def append(self, decided: pl.DataFrame) -> None:
         """Add decided messages (`m0`, `m1`, `f0`, `f1`, `action`), which come sorted."""
-        messages = b"".join(whole(decided["m0"], decided["m1"]))
-        fingerprints = b"".join(whole(decided["f0"], decided["f1"]))
-        actions = bytes(decided["action"].to_list())
-        self._columns["message"].write(messages)
-        self._columns["fingerprint"].write(fingerprints)
-        self._columns["action"].write(actions)
+        self._columns["message"].append(joined(decided["m0"], decided["m1"]))
+        self._columns["fingerprint"].append(joined(decided["f0"], decided["f1"]))
+        self._columns["action"].append(bytes(decided["action"].to_list()))
         self.count += decided.height
         for action, count in decided["action"].value_counts().iter_rows():
             self.actions[Action(action)] += count
+
+    def mark(self, places: Sequence[int], action: Action) -> None:
+        """Change what is done about the messages at these places."""
+        column = self._columns["action"]
+        for place in places:
+            self.actions[Action(column.read(place, 1)[0])] -= 1
+            column.put(place, bytes([action]))
+        self.actions[action] += len(places)
 
     def digest(self, *columns: str) -> str:
         """SHA-256 (hex) over whole columns: equal for equal messages, however they were cut."""
@@ -54,10 +59,7 @@ class PlannedMessages:
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """The bytes of one column, in order."""
-        column = self._columns[name]
-        column.seek(0)
-        while block := column.read(2**20):
-            yield block
+        return self._columns[name].blocks()
 
     @classmethod
     def read(cls, stream: IO[bytes], count: int) -> "PlannedMessages":
@@ -74,13 +76,14 @@ class PlannedMessages:
         for name, width in WIDTHS.items():
             left = count * width
             while left:
-                block = stream.read(min(left, 2**20))
+                block = stream.read(min(left, BLOCK_BYTES))
                 if not block:
                     raise ValueError("the messages are cut short")
-                planned._columns[name].write(block)
+                planned._columns[name].append(block)
                 left -= len(block)
                 if name == "action":
-                    planned.actions.update(Action(action) for action in block)
+                    for action, found in Counter(block).items():
+                        planned.actions[Action(action)] += found
         return planned
 
     def cursor(self) -> "Slices":
@@ -91,7 +94,7 @@ class PlannedMessages:
 class Slices:
     """A place in a plan's messages."""
 
-    def __init__(self, columns: dict[str, IO[bytes]], count: int) -> None:
+    def __init__(self, columns: dict[str, Column], count: int) -> None:
         self._columns = columns
         self._count = count
         self._at = 0
@@ -99,17 +102,15 @@ class Slices:
     def take(self, count: int) -> pl.DataFrame:
         """The next `count` messages (fewer at the end) as `m0`, `m1`, `f0`, `f1`, `action`."""
         count = min(count, self._count - self._at)
-        parts = {}
-        for name, width in WIDTHS.items():
-            column = self._columns[name]
-            column.seek(self._at * width)
-            parts[name] = column.read(count * width)
+        part = {
+            name: self._columns[name].read(self._at * width, count * width) for name, width in WIDTHS.items()
+        }
         self._at += count
         return pl.DataFrame(
             {
-                **halves("m", _split(parts["message"])),
-                **halves("f", _split(parts["fingerprint"])),
-                "action": pl.Series(list(parts["action"]), dtype=pl.UInt8),
+                **split("m", part["message"]),
+                **split("f", part["fingerprint"]),
+                "action": pl.Series(list(part["action"]), dtype=pl.UInt8),
             }
         )
 
@@ -117,7 +118,3 @@ class Slices:
     def left(self) -> int:
         """How many messages are still to be read."""
         return self._count - self._at
-
-
-def _split(data: bytes) -> list[bytes]:
-    return [data[start : start + 16] for start in range(0, len(data), 16)]

@@ -14,7 +14,9 @@ from zalosync.compose.prepare import Prepared
 from zalosync.ledger.chain import canonical
 from zalosync.ledger.records import Head
 from zalosync.plan.decide import Action
+from zalosync.plan.history import Named
 from zalosync.plan.messages import PlannedMessages
+from zalosync.plan.timing import Timing
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedCampaign
 
@@ -37,13 +39,32 @@ class Cost:
 
 @dataclass(slots=True)
 class CampaignPlan:
-    """What the plan says of one campaign."""
+    """What the plan says of one campaign.
+
+    Attributes:
+        prepared: its inputs, open.
+        messages: what is to be done about each.
+        template: digest of the template's pinned contract; empty where there is none.
+        public_key: fingerprint of the sender's key; empty where nothing is encrypted.
+        segments: of the failover texts of the messages to send.
+        fresh: messages to send that the ledger does not know.
+        suppressed: messages that were suppressed when they were compared; later ones shrink the plan.
+        attempts: that the ledger has of this campaign and occurrence.
+        since: what the last run of this campaign and occurrence named, or None.
+        timing: of the messages to send (or held ones that are due), or None where there are none.
+        cost: None where there is no price.
+    """
 
     prepared: Prepared = field(repr=False)
     messages: PlannedMessages = field(default_factory=PlannedMessages, repr=False)
+    template: str = ""
+    public_key: str = ""
     segments: int = 0
-    template: str = ""  # digest of the template's pinned contract
-    public_key: str = ""  # fingerprint of the sender's key; empty where nothing is encrypted
+    fresh: int = 0
+    suppressed: int = 0
+    attempts: int = 0
+    since: Named | None = None
+    timing: Timing | None = None
     cost: Cost | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -65,8 +86,12 @@ class CampaignPlan:
     @property
     def skipped(self) -> Counter[Reason]:
         """Rows dropped, by reason."""
-        capped = Counter({Reason.FREQUENCY_CAP: self.messages.actions[Action.CAPPED]})
-        return self.prepared.desired.waterfall.skipped + capped
+        actions = self.messages.actions
+        since = {
+            Reason.FREQUENCY_CAP: actions[Action.CAPPED],
+            Reason.SUPPRESSED: actions[Action.SUPPRESSED] - self.suppressed,
+        }
+        return self.prepared.desired.waterfall.skipped + Counter(since)
 
     @property
     def recipients(self) -> int:
@@ -82,7 +107,7 @@ class CampaignPlan:
     @property
     def to_send(self) -> int:
         """Messages that applying this plan would submit."""
-        return self.messages.actions[Action.SEND] + self.messages.actions[Action.RETRY]
+        return self.messages.to_send
 
     @property
     def meaning(self) -> dict[str, Any]:

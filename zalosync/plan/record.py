@@ -1,0 +1,29 @@
+"""What a run writes down of the plan that it applies."""
+
+from typing import Any
+
+from zalosync.plan.history import AUDIENCES
+from zalosync.plan.shape import CampaignPlan, Plan
+
+
+def record_of(plan: Plan) -> dict[str, Any]:
+    """What a run records of its plan, by campaign's first name; `history.named` reads it."""
+    return {AUDIENCES: {campaign.loaded.first_name: _entry(campaign) for campaign in plan.campaigns}}
+
+
+def _entry(campaign: CampaignPlan) -> dict[str, Any]:
+    spec, timing = campaign.loaded.campaign.spec, campaign.timing
+    return {
+        "occurrence": spec.occurrence,
+        "rows": campaign.audience,
+        "recipients": campaign.recipients,
+        "fresh": campaign.fresh,
+        "attempts": campaign.attempts,
+        "skipped": {reason.word: count for reason, count in sorted(campaign.skipped.items()) if count},
+        "sender": spec.sender,
+        "template": spec.template.name,
+        "tag": spec.template.tag,
+        "labels": dict(campaign.loaded.campaign.metadata.labels),
+        "starts_at": None if timing is None else timing.starts_at.isoformat(timespec="seconds"),
+        "ends_at": None if timing is None else timing.ends_at.isoformat(timespec="seconds"),
+    }
