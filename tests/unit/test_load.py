@@ -355,6 +355,70 @@ def test_what_policies_forbid_of_a_campaign(root: Path) -> None:
     assert found[0].place == Place("campaigns/shipped.yaml", 10, 16)
 
 
+def test_a_window_that_wraps_may_be_accepted(root: Path) -> None:
+    """`allowWrap` says that the risk is known."""
+    window = 'days: [MONDAY], from: "05:00", to: "09:00"'
+    write(root, "campaigns/shipped.yaml", CAMPAIGN + f"  schedule: {{deliveryTimeWindow: {{{window}}}}}\n")
+    assert [problem.code for problem in problems(root)] == ["ZS208"]
+    accepted = f"  schedule: {{deliveryTimeWindow: {{{window}, allowWrap: true}}}}\n"
+    write(root, "campaigns/shipped.yaml", CAMPAIGN + accepted)
+    assert load(root).campaigns[0].campaign.spec.schedule.delivery_time_window is not None
+
+
+def test_promotions_may_go_over_the_limit(root: Path) -> None:
+    """The modes that cost more exist for them."""
+    for mode in ("OVER_THE_LIMIT", "AUTO"):
+        text = CAMPAIGN.replace("TRANSACTION", "PROMOTION") + f"  sendingMode: {mode}\n"
+        write(root, "campaigns/shipped.yaml", text)
+        assert load(root).campaigns[0].campaign.spec.sending_mode == mode
+
+
+def test_allowed_hosts_are_allowed(root: Path) -> None:
+    """Reports, clicks and short links on a listed host; the token may stand in the path."""
+    write(
+        root,
+        "campaigns/shipped.yaml",
+        CAMPAIGN + '  webhooks: {delivery: {url: "https://hooks.example.vn/zalo/{token}"}}\n'
+        "  tracking: {shortenUrl: true, trackClicks: true, trackingUrl: https://hooks.example.vn/c,"
+        " customDomain: hooks.example.vn}\n",
+    )
+    assert load(root).campaigns
+
+
+@pytest.mark.parametrize("file", ["zalosync.yaml", "templates.lock.yaml"])
+def test_files_of_fixed_names_are_opened_as_safely_as_others(root: Path, file: str) -> None:
+    """A link in their place is refused by name."""
+    (root / "real.yaml").write_text(PROJECT)
+    (root / file).unlink(missing_ok=True)
+    (root / file).symlink_to("real.yaml")
+    (problem,) = problems(root)
+    assert (problem.code, problem.place.file) == ("ZS103", file)
+
+
+def test_a_link_among_the_specs_is_refused_where_it_is_listed(root: Path) -> None:
+    """The place is the list's, the name the link's."""
+    (root / "campaigns" / "link.yaml").symlink_to("shipped.yaml")
+    (problem,) = problems(root)
+    assert (problem.code, problem.place) == ("ZS103", Place("zalosync.yaml", 5, 11))
+    assert problem.message.startswith("campaigns/link.yaml: ")
+
+
+def test_a_campaign_of_text_raises_all_its_problems() -> None:
+    """As for a project."""
+    with pytest.raises(SpecError) as caught:
+        read_campaign(CAMPAIGN.replace("322307", "0") + "  validityPeriod: 3d\n", now=NOW)
+    assert [problem.code for problem in caught.value.problems] == ["ZS135", "ZS209"]
+
+
+def test_a_name_without_a_campaign_or_a_policy_is_no_collision(root: Path) -> None:
+    """Files without a name, or with something else in its place, are told apart by their own problem."""
+    for number, name in enumerate(("{}", "{name: [a]}", "{name: b, previousNames: [[x], 5]}")):
+        write(root, f"campaigns/{number}.yaml", CAMPAIGN.replace("{name: shipped}", name))
+    write(root, "policies/nameless.yaml", POLICY.replace("{name: guardrails}", "{}"))
+    found = problems(root)
+    assert {problem.code for problem in found} == {"ZS131", "ZS132", "ZS133"}, [str(each) for each in found]
+
+
 def test_the_lock_is_written_the_same_way_each_time(root: Path) -> None:
     """What is read of a lock file and written again is the same; the old file is replaced as a whole."""
     text = """\
@@ -390,6 +454,15 @@ templates:
         "templates.lock.yaml",
         "zalosync.yaml",
     ]
+
+
+def test_a_lock_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    """The old file stays, and no half of a new one."""
+    (tmp_path / "templates.lock.yaml").mkdir()
+    (tmp_path / "templates.lock.yaml" / "x").touch()
+    with pytest.raises(OSError, match="directory"):
+        write_templates_lock(tmp_path, {})
+    assert [each.name for each in tmp_path.iterdir()] == ["templates.lock.yaml"]
 
 
 def test_a_survey_holds_what_could_be_read(root: Path) -> None:

@@ -22,7 +22,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"(under|wraps|one|whole|zone|day-twice)|validity-(over|zero)|failover-(sender|validity)|sending-mode-tag"
     r"|tracking-|webhook-(host|http|address|user|port|placeholder|look|no-notify)|own-former|lock-(missing|other"
     r"|unknown)|recipients-limits|template-number-(octal|hex|float)|name-too-long|key-for|ledger|http|url-|default-env"
-    r"|timezone|specs-(no|out|missing)|prices-missing|fingerprint\b|environment-name|quiet-hours-equal|senders-empty"
+    r"|timezone|specs-(no|out|missing)|prices-(missing|outside|a-folder)|label-invisible|fingerprint\b|environment-name|quiet-hours-equal|senders-empty"
     r"|rule-(unknown$|waiver-without)|suppressions|same-name|key-literal|fingerprint$|reports-path|unknown-key-top$"
 )
 

@@ -1,7 +1,7 @@
 """What only shows across files: names that collide, rules without a finding, and the project's findings."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from zalosync.catalogue import FINDINGS
@@ -36,9 +36,9 @@ def cross_problems(
         known: what is wrong with single files.
     """
     wrong = {problem.place.file for problem in known}
-    problems = list(_same_names(campaigns))
+    problems = list(_same_names(campaigns, "campaign"))
     problems += _taken_names(campaigns)
-    problems += _same_policies(policies)
+    problems += _same_names((each.document for each in policies), "policy")
     for each in policies:
         if each.file not in wrong:
             problems += _rules(each)
@@ -50,15 +50,16 @@ def _text_at(document: Document, steps: Steps) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _same_names(campaigns: Sequence[Document]) -> Iterator[Problem]:
+def _same_names(documents: Iterable[Document], kind: str) -> Iterator[Problem]:
+    """Names as they stand in the files: also those of files that have problems of their own."""
     first: dict[str, Document] = {}
-    for document in campaigns:
+    for document in documents:
         name = _text_at(document, _NAME)
         if name is None:
             continue
         other = first.setdefault(name, document)
         if other is not document:
-            message = f"another campaign has this name: {other.place(_NAME)}"
+            message = f"another {kind} has this name: {other.place(_NAME)}"
             yield _problem("ZS201", document, _NAME, message, name)
 
 
@@ -81,15 +82,6 @@ def _taken_names(campaigns: Sequence[Document]) -> Iterator[Problem]:
             if other is not document:
                 message = f"another campaign had this name before: {other.place(place)}"
                 yield _problem("ZS202", document, steps, message, name)
-
-
-def _same_policies(policies: Sequence[LoadedPolicy]) -> Iterator[Problem]:
-    first: dict[str, Document] = {}
-    for each in policies:
-        other = first.setdefault(each.policy.metadata.name, each.document)
-        if other is not each.document:
-            message = f"another policy has this name: {other.place(_NAME)}"
-            yield _problem("ZS201", each.document, _NAME, message, each.policy.metadata.name)
 
 
 def _rules(each: LoadedPolicy) -> Iterator[Problem]:

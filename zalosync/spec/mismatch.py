@@ -106,7 +106,7 @@ def _told(
     if kind in _NUMBERS or kind == "bool_type":
         return "ZS132", *_number_or_flag(kind, found), ""
     if kind in _BOUNDS:
-        return "ZS135", "the number is out of range", described(schema) or _range(context), ""
+        return "ZS135", "the number is out of range", described(schema), ""
     if kind in {"string_too_short", "string_too_long", "too_short", "too_long"}:
         return *_length(kind, context, found), ""
     if kind in {"string_pattern_mismatch", "decimal_max_digits", "finite_number"}:
@@ -140,8 +140,3 @@ def _length(kind: str, context: Mapping[str, Any], found: Value) -> tuple[str, s
         message = f"the text has {length:,} characters" if length else "the text is empty"
         return "ZS136", message, f"{limit} character{'' if least == 1 else 's'}"
     return "ZS141", f"there are {context.get('actual_length')} entries", limit
-
-
-def _range(context: Mapping[str, Any]) -> str:
-    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-    return ", ".join(f"{words[name]} {value:,}" for name, value in context.items() if name in words)

@@ -47,31 +47,32 @@ def _reference(value: Any) -> SecretRef:
 
 
 def _base_url(value: Any) -> str | SecretRef:
-    if not isinstance(value, str):
+    if isinstance(value, (dict, SecretRef)):
         return _reference(value)
-    fault = base_url_fault(value)
+    fault = base_url_fault(value if isinstance(value, str) else "")
     if fault is not None and fault[0] != "ZS146":  # the list of hosts is held against the URL when it is used
         raise PydanticCustomError("ZS145", "this base URL is not accepted: {reason}", {"reason": fault[1]})
-    return value.rstrip("/")
+    return str(value).rstrip("/")
 
 
 def _ledger(value: Any) -> str | SecretRef:
-    if not isinstance(value, str):
+    if isinstance(value, (dict, SecretRef)):
         return _reference(value)
-    if value.startswith("sqlite:///"):
+    url = value if isinstance(value, str) else ""
+    if url.startswith("sqlite:///"):
         try:
-            return f"sqlite:///{inside(value.removeprefix('sqlite:///'))}"
+            return f"sqlite:///{inside(url.removeprefix('sqlite:///'))}"
         except FileRefused as error:
             words = {"reason": error.reason}
             raise PydanticCustomError(
                 "ZS147", "this ledger is not in the project: {reason}", words
             ) from error
-    if value.startswith(("postgresql://", "postgresql+psycopg://")) and value.isprintable():
-        if urlsplit(value).password or "password=" in value:
+    if url.startswith(("postgresql://", "postgresql+psycopg://")) and url.isprintable():
+        if urlsplit(url).password or "password=" in url:
             raise PydanticCustomError(
                 "ZS142", "a ledger's password is never written here; write {env: NAME} or {file: path}"
             )
-        return value
+        return url
     raise PydanticCustomError("ZS147", "a ledger is sqlite:///path or postgresql://host/name")
 
 

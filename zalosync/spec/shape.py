@@ -59,13 +59,13 @@ def shaped(
         return Shaped(None, tuple(problems))
     if not isinstance(document.value, dict):
         place = document.place(())
-        message = "the file holds no mapping; it begins with `apiVersion: zalosync/v1`"
+        message = "the file holds no mapping (`key: value` lines)"
         problems.append(
             Problem(code="ZS132", place=place, path="", message=message, found=kind_of(document.value))
         )
         return Shaped(None, tuple(problems))
     empties = list(_empty(document, model))
-    data: Value = _without(document.value, [steps for steps, _ in empties])
+    data: Value = _without(document.value, [steps for steps, _ in empties]) if empties else document.value
     problems += [with_source(problem, document, show=show) for _, problem in empties]
     said = {problem.place for problem in problems}
     result: ShapeT | None = None
@@ -153,10 +153,9 @@ def _put(data: Value, steps: Steps, value: Value) -> None:
 
 
 def _without(data: Value, wrong: Sequence[Steps]) -> Value:
-    if not wrong:
-        return data
+    """A copy of the data without these parts."""
     copy: Value = json.loads(json.dumps(data))
-    for steps in sorted(set(wrong), key=lambda each: (len(each), str(each)), reverse=True):
+    for steps in sorted(set(wrong), key=_depth_and_place, reverse=True):
         parent = copy
         for step in steps[:-1]:
             if isinstance(parent, dict):
@@ -170,6 +169,12 @@ def _without(data: Value, wrong: Sequence[Steps]) -> Value:
         elif isinstance(parent, list) and isinstance(steps[-1], int) and steps[-1] < len(parent):
             parent.pop(steps[-1])
     return copy
+
+
+def _depth_and_place(steps: Steps) -> tuple[int, int]:
+    """Deep parts first, and the last entry of a list before those whose numbers it would change."""
+    last = steps[-1] if steps else 0
+    return len(steps), last if isinstance(last, int) else 0
 
 
 def _empty(document: Document, model: type[Shape]) -> Iterator[tuple[Steps, Problem]]:
