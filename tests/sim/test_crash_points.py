@@ -65,7 +65,8 @@ def problems(world: World) -> Iterator[str]:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_crash_point(name: str) -> None:
     """Whichever step is the last: nobody gets two, nobody vanishes, no intent stays."""
-    point, found = 0, []
+    point = 0
+    found: list[str] = []
     while True:
         point += 1
         world = world_of(name, point)
@@ -80,7 +81,7 @@ def test_every_crash_point(name: str) -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_crashes_in_recovery(name: str) -> None:
     """The recovery may end anywhere too: here after each seventh step, at each eleventh of its own."""
-    found = []
+    found: list[str] = []
     for first in range(1, 120, 7):
         for second in range(1, 60, 11):
             world = world_of(name, first)
@@ -94,7 +95,7 @@ def test_crashes_in_recovery(name: str) -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_pair_of_crash_points(name: str) -> None:
     """All pairs."""
-    found = []
+    found: list[str] = []
     for first in range(1, 200):
         for second in range(1, 120):
             world = world_of(name, first)
