@@ -10,6 +10,7 @@ from zalosync.plan.shape import CampaignPlan
 from zalosync.plan.timing import Irrevocable
 from zalosync.spec.findings import Finding
 
+WEDNESDAY = 'deliveryTimeWindow: {days: [WEDNESDAY], from: "08:00", to: "12:00"}'
 QUIET = 'quietHours: {from: "22:00", to: "06:00", timezone: Asia/Ho_Chi_Minh, tags: [PROMOTION]}'
 
 
@@ -117,8 +118,7 @@ def test_a_tail_that_cannot_leave_is_a_finding(desk: Desk) -> None:
     [
         "expiresAt: 2026-12-01T12:00:00+07:00",
         "expiresAt: 2026-12-01T12:30:00+07:00, sendingSpeedLimit: {amount: 100, timeUnit: HOUR}",
-        "expiresAt: 2026-12-01T13:00:00+07:00, "
-        'deliveryTimeWindow: {days: [WEDNESDAY], from: "08:00", to: "12:00"}',
+        f"expiresAt: 2026-12-01T13:00:00+07:00, {WEDNESDAY}",
     ],
 )
 def test_a_campaign_of_which_nothing_can_leave_is_blocked(desk: Desk, text: str) -> None:
@@ -133,8 +133,7 @@ def test_a_campaign_of_which_nothing_can_leave_is_blocked(desk: Desk, text: str)
 )
 def test_a_window_that_opens_after_the_validity(desk: Desk, validity: str, *, blocked: bool) -> None:
     """Sent at noon, tried for so long, and the window opens at eight the next morning."""
-    window = 'deliveryTimeWindow: {days: [WEDNESDAY], from: "08:00", to: "12:00"}'
-    desk.campaign("a", phones(5), more=f"{schedule(window)}validityPeriod: {validity}\n")
+    desk.campaign("a", phones(5), more=f"{schedule(WEDNESDAY)}validityPeriod: {validity}\n")
     _, findings = planned(desk)
     assert ("too-late" in findings) is blocked
     if blocked:

@@ -17,9 +17,14 @@ def desk(tmp_path: Path) -> Desk:
     return desk
 
 
-def quota(desk: Desk, **said: int) -> list[str]:
+def quota(
+    desk: Desk,
+    daily: int | None = None,
+    remaining_daily: int | None = None,
+    remaining_promotion: int | None = None,
+) -> list[str]:
     """What is found where the provider said this."""
-    desk.quotas = {SENDER: SenderQuota(asked_at=desk.now, **said)}
+    desk.quotas = {SENDER: SenderQuota(daily, remaining_daily, remaining_promotion, desk.now)}
     with desk.plan() as plan:
         return [each.message for each in plan.all_findings if each.id == "quota-exceeded"]
 
