@@ -229,7 +229,11 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
         rescue=rescue_path(job.folder, begun.run_id),
     )
     run = Run(ports, begun.number, job.limits, totals)
-    return run.execute(batches(consignments, size=job.batch_size, canary=job.canary, limit=job.max_messages))
+    sending = batches(consignments, size=job.batch_size, canary=job.canary, limit=job.max_messages)
+    result = run.execute(sending)
+    if flight.bug is not None:  # everything is stored; now it may be seen
+        raise flight.bug
+    return result
 
 
 def _count(campaign: CampaignPlan, acting: Action | None) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from zalosync.provider import Exchange
+from zalosync.provider import Exchange, Failure
 
 Submit = Callable[[bytes], Exchange]
 Fence = Callable[[], bool]
@@ -32,13 +32,17 @@ class Threads:
     Args:
         submit: makes one POST and tells what came of it; never raises for anything of the network.
         width: how many requests may be in flight.
+
+    Attributes:
+        bug: what `submit` raised, against its promise: then nothing is known of that request.
     """
 
     def __init__(self, submit: Submit, width: int) -> None:
         self._submit = submit
         self._width = width
-        self._landed: SimpleQueue[tuple[int, Exchange | None, Exception | None]] = SimpleQueue()
+        self._landed: SimpleQueue[tuple[int, Exchange | None]] = SimpleQueue()
         self._flying = 0
+        self.bug: Exception | None = None
 
     def post(self, ticket: int, body: bytes, fence: Fence) -> None:
         """Start one POST in a thread of its own."""
@@ -52,20 +56,15 @@ class Threads:
         found: list[tuple[int, Exchange | None]] = []
         try:
             while self._flying:
-                ticket, exchange, error = self._landed.get(timeout=0.0 if found else timeout)
-                if error is not None and found:
-                    self._landed.put((ticket, None, error))  # the answers first: they are to be stored
-                    break
+                found.append(self._landed.get(timeout=0.0 if found else timeout))
                 self._flying -= 1
-                if error is not None:
-                    raise error
-                found.append((ticket, exchange))
         except Empty:
             pass
         return found
 
     def _fly(self, ticket: int, body: bytes, fence: Fence) -> None:
         try:
-            self._landed.put((ticket, self._submit(body) if fence() else None, None))
-        except Exception as error:  # noqa: BLE001 - a bug, raised again where the run can end in order
-            self._landed.put((ticket, None, error))
+            exchange = self._submit(body) if fence() else None
+        except Exception as error:  # noqa: BLE001 - a bug must not leave the run waiting for this answer
+            self.bug, exchange = error, Exchange(failure=Failure.CONNECT)
+        self._landed.put((ticket, exchange))

@@ -1,0 +1,111 @@
+"""Requests in the air: a thread each, answers as they come, none of them waited for longer than asked."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.books import memory_book
+from tests.support.scripted import Stage, accepted, always
+from zalosync.apply.flight import Threads
+from zalosync.errors import ExitCode
+from zalosync.provider import Exchange
+
+GOOD = Exchange(http_status=200, rows=())
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Opened at the end, so that no thread is left waiting."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def collected(flight: Threads, count: int) -> dict[int, Exchange | None]:
+    """So many answers."""
+    found: dict[int, Exchange | None] = {}
+    while len(found) < count:
+        landed = flight.landed(10.0)
+        assert landed, "no answer in time"
+        found.update(landed)
+    return found
+
+
+def test_all_land() -> None:
+    """Each ticket comes back once with its own answer."""
+    flight = Threads(lambda body: Exchange(http_status=int(body)), 4)
+    for ticket in range(4):
+        flight.post(ticket, b"20%d" % ticket, lambda: True)
+    found = collected(flight, 4)
+    assert {ticket: each.http_status for ticket, each in found.items() if each} == {
+        0: 200,
+        1: 201,
+        2: 202,
+        3: 203,
+    }
+    assert flight.landed(0.0) == []
+
+
+def test_fence() -> None:
+    """A request whose fence refuses is not made."""
+    made: list[bytes] = []
+
+    def submit(body: bytes) -> Exchange:
+        made.append(body)
+        return GOOD
+
+    flight = Threads(submit, 1)
+    flight.post(7, b"x", lambda: False)
+    assert collected(flight, 1) == {7: None}
+    assert made == []
+
+
+def test_nobody_is_waited_for(gate: threading.Event) -> None:
+    """An answer that does not come holds up neither the others nor the process."""
+
+    def submit(body: bytes) -> Exchange:
+        if body == b"slow":
+            gate.wait(30.0)
+        return GOOD
+
+    flight = Threads(submit, 2)
+    flight.post(1, b"slow", lambda: True)
+    assert flight.landed(0.01) == []
+    flight.post(2, b"quick", lambda: True)
+    assert collected(flight, 1) == {2: GOOD}
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("zalosync-post"))
+    gate.set()
+    assert collected(flight, 1) == {1: GOOD}
+
+
+def test_a_bug_while_sending() -> None:
+    """What raises against its promise proves nothing: unknown, the run stops, and the bug can be seen."""
+
+    def submit(body: bytes) -> Exchange:
+        if body == b"bad":
+            raise RuntimeError("a bug")
+        return GOOD
+
+    flight = Threads(submit, 2)
+    flight.post(1, b"bad", lambda: True)
+    flight.post(2, b"good", lambda: True)
+    found = collected(flight, 2)
+    assert found[2] == GOOD
+    bad = found[1]
+    assert bad is not None
+    assert bad.may_have_left
+    assert isinstance(flight.bug, RuntimeError)
+    book = memory_book()
+    result = Stage(book, always(lambda ids: bad if ids else accepted(ids))).send([5, 5])
+    assert (result.code, result.totals.unknown) == (ExitCode.UNKNOWN, 5)
+    book.ledger.close()
+
+
+def test_width() -> None:
+    """More requests than allowed are a bug."""
+    flight = Threads(lambda _body: GOOD, 1)
+    flight.post(1, b"", lambda: True)
+    with pytest.raises(AssertionError):
+        flight.post(2, b"", lambda: True)
+    collected(flight, 1)
