@@ -31,7 +31,8 @@ TALLIES = [
     tally(Status.DELIVERED, 700, status_group=3, status_id=5, price=8_400_000),
     tally(Status.DELIVERED, 40, status_group=4, status_id=15, sms_group=3, sms_id=5, price=1_200_000),
     tally(Status.UNDELIVERABLE, 6, status_group=2, status_id=9, error_id=7002),
-    tally(Status.UNDELIVERABLE, 9, status_group=2, status_id=9, sms_group=2, sms_id=9, sms_error=27),
+    tally(Status.UNDELIVERABLE, 5, status_group=2, status_id=9, sms_group=2, sms_id=9, sms_error=27),
+    tally(Status.EXPIRED, 4, status_group=4, status_id=15, sms_group=2, sms_id=9, sms_error=27),
     tally(Status.EXPIRED, 1, status_group=4, status_id=29),
     tally(Status.ACCEPTED, 20, status_group=1, status_id=7),
     tally(Status.REJECTED, 3, status_group=5, status_id=14),
@@ -96,7 +97,7 @@ def test_every_message_is_counted_once_and_the_whole_balances() -> None:
 
 
 def test_failures_stand_by_frequency_in_plain_words() -> None:
-    """A failure tells in words what happened and what to do, by its error where it has one."""
+    """A failure tells in words what happened and what to do, by its error; what failed alike is one line."""
     failures = summary().campaigns[0].failures
     assert [each.count for each in failures] == [9, 6, 3, 1]
     words = [each.meaning.words for each in failures]

@@ -28,9 +28,8 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Messages that ended alike: in which state, on which channel, why, and what to do about it."""
+    """Messages that ended alike: on which channel, why, and what to do about it."""
 
-    state: Status
     channel: str
     status: tuple[int, int]
     error_id: int
@@ -231,20 +230,19 @@ def _campaign(
 
 
 def _failures(tallies: Iterable[Tally]) -> tuple[Failure, ...]:
-    counts: Counter[tuple[Status, int, int, int, int]] = Counter()
+    counts: Counter[tuple[int, int, int, int]] = Counter()
     for tally in tallies:
         if tally.state in FAILED:
-            counts[tally.state, tally.channel, *tally.last] += tally.count
+            counts[tally.channel, *tally.last] += tally.count
     found = [
         Failure(
-            state=state,
             channel=CHANNELS.get(channel, "another channel"),
             status=(group, status),
             error_id=error,
             meaning=explain_error(error) if error else explain_status(group, status),
             count=count,
         )
-        for (state, channel, group, status, error), count in counts.items()
+        for (channel, group, status, error), count in counts.items()
         if count
     ]
     return tuple(sorted(found, key=lambda each: (-each.count, each.status, each.error_id)))
