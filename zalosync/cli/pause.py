@@ -51,9 +51,7 @@ def unpause(options: Options, *, campaign: str) -> int:
 @common
 @click.argument("campaign")
 @click.option("--reason", default="", help="Why; kept with the history, never personal data.")
-@click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=60.0, help="Seconds to wait [60]."
-)
+@click.option("--lock-timeout", type=click.FloatRange(0), default=60.0, help="Seconds to wait [60].")
 def cancel(options: Options, *, campaign: str, reason: str, lock_timeout: float) -> int:
     """End a campaign's held messages. What was handed to the provider cannot be recalled."""
     from zalosync.apply.decisions import cancel_held

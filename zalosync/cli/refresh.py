@@ -16,9 +16,7 @@ POLL_SECONDS = 1.0
 @common
 @click.option("--logs", "logs", is_flag=True, help="Ask the logs about every unknown message.")
 @click.option("--until-final", is_flag=True, help="Go on until every message has a final state.")
-@click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run."
-)
+@click.option("--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run.")
 def refresh(options: Options, *, logs: bool, until_final: bool, lock_timeout: float) -> int:
     """Ask the provider what became of the messages, and write it down."""
     from zalosync.apply.execute import orphans

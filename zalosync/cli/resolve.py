@@ -24,9 +24,7 @@ from zalosync.errors import ExitCode, UsageError
     help="sent: never again. not-sent: may be sent, under the same id. abandon: counted as maybe sent.",
 )
 @click.option("--reason", required=True, help="Why; kept with the history, never personal data.")
-@click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run."
-)
+@click.option("--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run.")
 def resolve(
     options: Options,
     *,
