@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from zalosync.infobip.evidence import NO_GROUP, Rows, read_logs, read_reports, read_time, report_rows
-from zalosync.provider import Channel, Malformed, ProviderStatus, Report
+from zalosync.infobip.evidence import Rows, read_logs, read_reports, read_time, report_rows
+from zalosync.provider import NO_GROUP, Channel, Malformed, ProviderStatus, Report
 
 DELIVERED = {
     "groupId": 3,
