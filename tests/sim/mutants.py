@@ -260,7 +260,15 @@ def mutated(number: int) -> Iterator[None]:
     try:
         for place, name, wrong in patches:
             setattr(place, name, wrong)
+        _forget()
         yield
     finally:
         for place, name, right in kept:
             setattr(place, name, right)
+        _forget()
+
+
+def _forget() -> None:
+    """What merging has looked up once it does not look up again."""
+    merge_room._proven.cache_clear()
+    merge_room._answered.cache_clear()

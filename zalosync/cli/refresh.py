@@ -21,7 +21,7 @@ def refresh(options: Options, *, logs: bool, until_final: bool, lock_timeout: fl
     """Ask the provider what became of the messages, and write it down."""
     from zalosync.apply.execute import orphans
     from zalosync.cli.settling import settler
-    from zalosync.compose.message import Status
+    from zalosync.compose.message import Maker, Status
     from zalosync.console import documents, text
     from zalosync.refresh.inbox import Inbox
     from zalosync.refresh.reports import drain, pull
@@ -39,9 +39,9 @@ def refresh(options: Options, *, logs: bool, until_final: bool, lock_timeout: fl
         pulls = project_pulls(session)
         while True:
             if pulls:
-                pull(provider.client, inbox, ledger, session.clock, emit)
+                pull(provider.client, inbox, ledger, Maker(session.keys), session.clock, emit)
             else:
-                drain(inbox, ledger, session.clock, emit)
+                drain(inbox, ledger, Maker(session.keys), session.clock, emit)
             settler(session, provider.client, emit, wait=logs or until_final)(ledger)
             open_states = (Status.ACCEPTED, Status.INTENT)
             pending = sum(tally.count for tally in ledger.tallies() if tally.state in open_states)

@@ -118,7 +118,7 @@ class Change:
             return
         told = Told(steps, self._at // 1000)
         owner = () if not own else (self._run,)
-        self._many("move_own_intent" if own else "move_attempt", told.values(owner))
+        self._many("move_own_intent" if own else "move_attempt", told.values(*owner))
         self._body.setdefault("moves", []).extend(told.groups())
         self._evidence.extend(told.digests)
         self._cells.update(told.cells)
@@ -180,9 +180,9 @@ class Change:
 
     def _taken(self, entry: Claim, row: int) -> Recorded:
         if _continues(entry) and entry.before is not None:
-            before = cell_of(entry.before.campaign, entry.before.occurrence, entry.before.standing)
+            before = cell_of(entry.before.known)
             self._cells[before] -= 1
-            self._prices[before] -= price_of(entry.before.standing)
+            self._prices[before] -= price_of(entry.before.known)
         found = Recorded(
             row,
             entry.message,
@@ -196,7 +196,7 @@ class Change:
             created_at=self._at // 1000,
             changed_at=self._at // 1000,
         )
-        self._cells[cell_of(found.campaign, found.occurrence, found.standing)] += 1
+        self._cells[cell_of(found.known)] += 1
         return found
 
     def _rows(self, name: str, given: Mapping[str, Any]) -> list[Any]:

@@ -15,6 +15,7 @@ from sqlalchemy import event
 # Older SQLite libraries can corrupt a database in WAL mode (fixed in 3.51.3).
 WAL_SAFE = (3, 51, 3)
 BUSY_MILLISECONDS = 30_000
+CACHE_KILOBYTES = 65_536  # reports come in any order: what they touch must not be written out in between
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 
@@ -104,6 +105,7 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         "secure_delete = ON",
         "foreign_keys = ON",
         f"busy_timeout = {BUSY_MILLISECONDS}",
+        f"cache_size = -{CACHE_KILOBYTES}",
         # A rollback journal that is cut rather than deleted saves a directory sync and leaves no rows behind.
         "journal_mode = WAL" if wal else "journal_mode = TRUNCATE",
         "synchronous = FULL" if wal else "synchronous = EXTRA",

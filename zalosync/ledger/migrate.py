@@ -9,8 +9,8 @@ from zalosync.errors import LedgerError
 # By version, SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views
 # differs.
 SQLITE_SCHEMAS = {
-    "0001": "b762942470f0195e5eb716061aadc6333a3f4ef8a74d4f023a642d2ad971c825",
-    "0002": "53cbcea8fdec6d7cf951de5d20c223f23e57efd252abc59c52810d7b4b3346c6",
+    "0001": "ade30b8e5e7cf869133451bef06d2a10a5a065abe6a52564d86453385399b800",
+    "0002": "a602f70bd7f9a03dab710ec4f7f5b2b4e4cf4acc3d401ceef340811c9b8691b5",
 }
 REVISION = max(SQLITE_SCHEMAS)
 

@@ -7,17 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from zalosync.compose.message import Cause, Status
+from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.records import Head, Known, Recorded, Run, Standing, Tally
+from zalosync.ledger.records import Head, Known, Recorded, Run, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
 ROWS_PER_CHUNK = 100_000  # of what is put into columns
-# An enum's own look-up by value costs five times as much.
-_STATES = {int(state): state for state in Status}
-_CAUSES = {int(cause): cause for cause in Cause}
 
 
 class LedgerReader:
@@ -110,10 +107,7 @@ class LedgerReader:
 
     def evidenced(self, message_ids: Sequence[bytes]) -> dict[bytes, Known]:
         """What evidence about these is merged with, by message id. Sorted input reads fastest."""
-        return {
-            row[0]: Known(row[1], row[2], row[3], Standing(_STATES[row[4]], _CAUSES[row[5]], *row[6:]))
-            for row in self._in_parts("evidenced", message_ids)
-        }
+        return {row[0]: Known._make(row) for row in self._in_parts("evidenced", message_ids)}
 
     def accepted_before(self, campaign: int, moment: int) -> tuple[int, int] | None:
         """How many attempts of a campaign are accepted and no more, since before a moment (Unix seconds).

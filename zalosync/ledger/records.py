@@ -67,11 +67,15 @@ class Recorded:
         return cls(*(*values[:8], Status(values[8]), Cause(values[9]), *values[10:]))
 
     @property
-    def standing(self) -> "Standing":
-        """Where it stands, without what it is."""
-        return Standing(
-            self.state,
-            self.cause,
+    def known(self) -> "Known":
+        """Where it stands, and little more."""
+        return Known(
+            self.message_id,
+            self.row,
+            self.campaign,
+            self.occurrence,
+            int(self.state),
+            int(self.cause),
             self.status_group,
             self.status_id,
             self.error_id,
@@ -136,12 +140,30 @@ class Standing(NamedTuple):
 
 
 class Known(NamedTuple):
-    """The little of an attempt that evidence about it is merged with."""
+    """The little of an attempt that evidence is merged with, as `evidenced` in `sql/` gives it.
 
+    `state` and `cause` are numbers here: there are millions of these.
+    """
+
+    message_id: bytes
     row: int
     campaign: int
     occurrence: int
-    standing: Standing
+    state: int
+    cause: int = 0
+    status_group: int = 0
+    status_id: int = 0
+    error_id: int = 0
+    done_at: int | None = None
+    price: int | None = None
+    evidence: bytes | None = None
+    refused: int = 0
+    sms_group: int = 0
+    sms_id: int = 0
+    sms_error: int = 0
+    sms_done_at: int | None = None
+    sms_price: int | None = None
+    sms_evidence: bytes | None = None
 
 
 class Step(NamedTuple):
@@ -161,8 +183,7 @@ class Move:
     @property
     def step(self) -> Step:
         """The same, with no more than what is written."""
-        before = self.before
-        return Step(Known(before.row, before.campaign, before.occurrence, before.standing), self.to)
+        return Step(self.before.known, self.to)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
 """Moves in the forms they are written in: rows to update, the event's groups, the tallies. Pure.
 
-Moves that are alike share one entry of the event: a thousand deliveries are a few numbers, their times,
+Moves that end alike share one entry of the event: a thousand deliveries are a few numbers, their times,
 and eight bytes of digest each.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from zalosync.compose.message import MOVES, Status
 from zalosync.errors import InternalError
 from zalosync.ledger.chain import NO_EVIDENCE, ranges
-from zalosync.ledger.records import Standing, Step
+from zalosync.ledger.records import Known, Standing, Step
 
 CELL = (
     "campaign",
@@ -28,17 +29,20 @@ Cell = tuple[int, int, int, int, int, int, int, int, int]
 
 NO_TIME = -1
 NO_PRICE = -1
+_AT_ROW = 16  # where `values` have the row
+# What moves that are alike have in common: all but times and digests.
+_common = itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 13)
+# What an attempt is counted under, of a `Known`.
+cell_of: Callable[[Known], Cell] = itemgetter(2, 3, 4, 6, 7, 8, 13, 14, 15)
 
 
-def cell_of(campaign: int, occurrence: int, standing: Standing) -> Cell:
-    """What an attempt is counted under."""
-    state, _, group, status, error, _, _, _, _, sms_group, sms, sms_error, _, _, _ = standing
-    return (campaign, occurrence, int(state), group, status, error, sms_group, sms, sms_error)
-
-
-def price_of(standing: Standing) -> int:
+def price_of(standing: Known | Standing) -> int:
     """What an attempt cost, over both channels."""
     return (standing.price or 0) + (standing.sms_price or 0)
+
+
+# State, cause, group, id, error; price; refused, the SMS's group, id, error; its price; and who moves so.
+_Alike = tuple[tuple[int, ...], int | None, tuple[int, ...], int | None, list[Step]]
 
 
 class Told:
@@ -52,32 +56,41 @@ class Told:
         InternalError: a move that the table of legal moves does not have.
     """
 
-    def __init__(self, steps: Sequence[Step], at: int) -> None:
+    def __init__(self, steps: Iterable[Step], at: int) -> None:
         self._at = at
-        self._steps = sorted(steps, key=_row)
-        self._alike = alike = dict[tuple[Any, ...], list[Step]]()
+        self._alike: dict[tuple[Any, ...], list[Step]] = {}
         self.cells: Counter[Cell] = Counter()
         self.prices: Counter[Cell] = Counter()
         self.digests: list[bytes] = []
-        for step in self._steps:
-            state, cause, group, status, error, _, price, _, refused, *sms = step.to
-            # All but times and digests, which are each message's own.
-            key = (state, cause, group, status, error, price, refused, *sms[:3], sms[4])
-            found = alike.get(key)
+        alike = self._alike
+        for step in sorted(steps, key=_row):
+            common = _common(step[1])
+            found = alike.get(common)
             if found is None:
-                alike[key] = [step]
+                alike[common] = [step]
             else:
                 found.append(step)
         for found in alike.values():
             self._count(found)
 
-    def values(self, owner: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """The parameters of `move_attempt`, in its order; `owner` ends those of `move_own_intent`."""
+    def values(self, *owner: int | None) -> list[tuple[Any, ...]]:
+        """The parameters of `move_attempt`, sorted by row; `owner` ends those of `move_own_intent`."""
         at = self._at
-        return [
-            (int(to[0]), int(to[1]), *to[2:], at, before.row, int(before.standing.state), *owner)
-            for before, to in self._steps
+        found = [
+            (*numbers, to[5], price, to[7], *sms, to[12], sms_price, to[14], at, before[1], before[4], *owner)
+            for numbers, price, sms, sms_price, steps in self._numbered()
+            for before, to in steps
         ]
+        found.sort(key=itemgetter(_AT_ROW))
+        return found
+
+    def _numbered(
+        self,
+    ) -> Iterator[tuple[tuple[int, ...], int | None, tuple[int, ...], int | None, list[Step]]]:
+        for common, steps in self._alike.items():
+            state, cause, group, status, error, price, refused, sms_group, sms, sms_error, sms_price = common
+            numbers = (int(state), int(cause), group, status, error)
+            yield numbers, price, (refused, sms_group, sms, sms_error), sms_price, steps
 
     def groups(self) -> Iterator[list[Any]]:
         """The event's entries.
@@ -88,56 +101,49 @@ class Told:
             the distances from it, or empty; `proven` has bit 1 where digests of Zalo's reports follow in
             the event, bit 2 where digests of the SMS's.
         """
-        for key, steps in self._alike.items():
-            state, cause, group, status, error, price, refused, sms_group, sms, sms_error, sms_price = key
-            zalo_digests = self._prove(step.to.evidence for step in steps)
-            sms_digests = self._prove(step.to.sms_evidence for step in steps) if sms else 0
+        for numbers, price, (refused, *sms), sms_price, steps in self._numbered():
+            zalo_digests = self._prove([to[7] for _, to in steps])
+            by_sms = sms[1] or any(to[14] for _, to in steps)
+            sms_digests = self._prove([to[14] for _, to in steps]) if by_sms else 0
             yield [
-                int(state),
-                int(cause),
-                group,
-                status,
-                error,
+                *numbers,
                 NO_PRICE if price is None else price,
                 refused,
-                [sms_group, sms, sms_error, NO_PRICE if sms_price is None else sms_price] if sms else 0,
-                ranges(step.before.row for step in steps),
-                distances([step.to.done_at for step in steps]),
-                distances([step.to.sms_done_at for step in steps]) if sms else [],
+                [*sms, NO_PRICE if sms_price is None else sms_price] if by_sms else 0,
+                ranges([before[1] for before, _ in steps]),
+                distances([to[5] for _, to in steps]),
+                distances([to[12] for _, to in steps]) if by_sms else [],
                 zalo_digests + 2 * sms_digests,
             ]
 
-    def _prove(self, digests: Iterable[bytes | None]) -> int:
-        found = list(digests)
-        if not any(found):
+    def _prove(self, digests: Sequence[bytes | None]) -> int:
+        if not any(digests):
             return 0
-        self.digests.extend(digest or NO_EVIDENCE for digest in found)
+        self.digests.extend(digest or NO_EVIDENCE for digest in digests)
         return 1
 
     def _count(self, steps: list[Step]) -> None:
         """Take moves that end alike out of where they were counted, and count them where they are."""
         to = steps[0].to
-        moved: Counter[tuple[int, int, Status, Cell]] = Counter()
+        moved = Counter(cell_of(before) for before, _ in steps)
         for before, _ in steps:
-            standing = before.standing
-            cell = cell_of(before.campaign, before.occurrence, standing)
-            moved[before.campaign, before.occurrence, standing.state, cell] += 1
-            price = price_of(standing)
+            price = price_of(before)
             if price:
-                self.prices[cell] -= price
+                self.prices[cell_of(before)] -= price
         price = price_of(to)
-        for (campaign, occurrence, state, cell), count in moved.items():
+        for cell, count in moved.items():
+            state = Status(cell[2])
             if to.state is not state and to.state not in MOVES[state]:
                 raise InternalError(f"no move leads from {state.word} to {to.state.word}")
             self.cells[cell] -= count
-            new = cell_of(campaign, occurrence, to)
+            new = (*cell[:2], int(to.state), *to[2:5], *to[9:12])
             self.cells[new] += count
             if price:
                 self.prices[new] += price * count
 
 
 def _row(step: Step) -> int:
-    return step.before.row
+    return step[0][1]
 
 
 def distances(moments: Sequence[int | None]) -> list[int]:
@@ -146,6 +152,8 @@ def distances(moments: Sequence[int | None]) -> list[int]:
     if not known:
         return []
     first = min(known)
+    if len(known) == len(moments):
+        return [first, *[moment - first for moment in known]]
     return [first, *(NO_TIME if moment is None else moment - first for moment in moments)]
 
 

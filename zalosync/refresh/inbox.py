@@ -1,31 +1,62 @@
 """Evidence kept durable before it is used: a pulled report is handed out once and must survive a crash.
 
 A file of its own beside the ledger, so that a flood of reports cannot hold the ledger's lock. Rows hold
-ids, codes, times and keyed digests; a phone is a pseudonym before it gets here.
+ids, codes, times and keyed digests; a phone is a pseudonym before it gets here, and is not kept. What is put
+aside (another system's reports, forged ones) leaves its digest and a count, and nothing else.
 """
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-import orjson
-
-from zalosync.clock import milliseconds, moment
+from zalosync.clock import milliseconds
 from zalosync.errors import LedgerError
-from zalosync.provider import Channel, ProviderStatus, Report
+from zalosync.ledger.chain import EVIDENCE_BYTES
+from zalosync.provider import NO_GROUP, Channel, Report
+from zalosync.refresh.merge import Evidence, tell
+from zalosync.refresh.sift import Aside, Sifted
 
+LIMIT = 1_000_000  # reports that may wait; some 100 MB
+KEPT_ASIDE = 10_000  # digests of what was put aside; older ones are forgotten, the counts are not
+_PAGES_AT_A_TIME = 4096  # given back to the file system, of 4 kB each
+_VERSION = 1
+_FIELDS = "message_id, sms, status_group, status_id, error_id, done_at, price, currency"
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS report (
-    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, source TEXT NOT NULL, body BLOB NOT NULL
-)
+CREATE TABLE waiting (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, message_id BLOB NOT NULL, sms INTEGER NOT NULL,
+    status_group INTEGER NOT NULL, status_id INTEGER NOT NULL, error_id INTEGER NOT NULL,
+    done_at INTEGER NOT NULL, price INTEGER NOT NULL, currency TEXT
+);
+CREATE TABLE aside (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, why INTEGER NOT NULL, message_id BLOB,
+    at INTEGER NOT NULL
+);
+CREATE TABLE counted (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Some of the reports that are stored and not merged, oldest first.
+
+    Attributes:
+        last: the number of the newest of them.
+        count: how many.
+        evidence: what they say.
+    """
+
+    last: int
+    count: int
+    evidence: Evidence
+
+
 class Inbox:
-    """Reports that are stored and not yet merged. A context manager."""
+    """Reports that are stored and not yet merged. A context manager; for one thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,38 +64,125 @@ class Inbox:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         with self._failures():
-            self._connection.execute("PRAGMA synchronous = EXTRA")
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.execute(_SCHEMA)
+            self._run("PRAGMA synchronous = EXTRA")
+            self._run("PRAGMA secure_delete = ON")
+            self._run("PRAGMA trusted_schema = OFF")
+            if self._value("PRAGMA user_version") != _VERSION:
+                self._make()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
-    def add(self, reports: Iterable[Report], source: str) -> None:
-        """Store reports; when this returns they are on the disk. The same report twice is stored once."""
-        rows = [(report.digest, source, _body(report)) for report in reports]
+    def add(self, sifted: Sifted, at: int) -> int:
+        """Store reports; when this returns they are on the disk. Gives how many were new.
+
+        Args:
+            sifted: those to be used, and those put aside.
+            at: Unix seconds.
+        """
+        return self.add_all([sifted], at)
+
+    def add_all(self, several: Sequence[Sifted], at: int) -> int:
+        """The same for many at once, in one transaction."""
+        rows = [_row(message_id, report) for sifted in several for message_id, report in sifted.ours]
+        aside = [(report.digest, int(why), None, at) for each in several for why, report in each.aside]
+        if not rows and not aside:
+            return 0
         with self._failures():
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(
-                "INSERT INTO report (digest, source, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows
+            self._run("BEGIN IMMEDIATE")
+            new = self._connection.executemany(
+                f"INSERT INTO waiting (digest, {_FIELDS})"  # noqa: S608 - our own names
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                rows,
+            ).rowcount
+            self._put_aside(aside)
+            self._run("COMMIT")
+        return max(new, 0)
+
+    def waiting(self, chunk: int) -> Waiting | None:
+        """The oldest reports that are not merged yet, or None where there are none."""
+        with self._failures():
+            sql = f"SELECT id, substr(digest, 1, ?), {_FIELDS} FROM waiting ORDER BY id LIMIT ?"  # noqa: S608 - our own names
+            rows = self._run(sql, EVIDENCE_BYTES, chunk).fetchall()
+        if not rows:
+            return None
+        found = Evidence()
+        add = found.add
+        for _, digest, message_id, sms, group, status_id, error_id, done_at, price, _ in rows:
+            add(message_id, tell(group, status_id, error_id, done_at, price, digest), sms=sms)
+        found.currencies = {row[9] for row in rows} - {None}
+        return Waiting(rows[-1][0], len(rows), found)
+
+    def done(self, waiting: Waiting, rogue: Sequence[bytes], at: int) -> None:
+        """Forget reports whose effect is in the ledger; keep the ids that it does not know."""
+        with self._failures():
+            self._run("BEGIN IMMEDIATE")
+            if rogue:
+                # One digest each is enough: it is the id that somebody will look for.
+                self._put_aside([(message_id, int(Aside.ROGUE), message_id, at) for message_id in rogue])
+            self._run("DELETE FROM waiting WHERE id <= ?", waiting.last)
+            self._run("COMMIT")
+
+    def shrink(self) -> None:
+        """Give room that is no longer needed back to the file system."""
+        with self._failures():
+            while free := self._value("PRAGMA freelist_count"):
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_A_TIME})")
+                if self._value("PRAGMA freelist_count") >= free:
+                    return
+
+    @property
+    def size(self) -> int:
+        """How many reports wait, at most: cheap, and exact where they came without gaps."""
+        with self._failures():
+            first, last = self._run("SELECT min(id), max(id) FROM waiting").fetchone()
+        return 0 if first is None else int(last - first + 1)
+
+    def aside(self) -> dict[Aside, int]:
+        """How many reports were put aside since the inbox was made, by why."""
+        with self._failures():
+            rows = self._run("SELECT name, count FROM counted").fetchall()
+        counts = dict(rows)
+        return {why: counts[why.word] for why in Aside if counts.get(why.word)}
+
+    def _put_aside(self, rows: Sequence[tuple[bytes, int, bytes | None, int]]) -> None:
+        if not rows:
+            return
+        self._connection.executemany(
+            "INSERT INTO aside (digest, why, message_id, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+        )
+        newest = self._value("SELECT coalesce(max(id), 0) FROM aside")
+        self._run("DELETE FROM aside WHERE id <= ?", newest - KEPT_ASIDE)
+        for why, count in Counter(row[1] for row in rows).items():
+            self._run(
+                "INSERT INTO counted VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET count = count + excluded.count",
+                Aside(why).word,
+                count,
             )
-            self._connection.execute("COMMIT")
 
-    def waiting(self, chunk: int) -> list[tuple[int, Report]]:
-        """The oldest reports that are not merged yet, with their numbers."""
-        with self._failures():
-            rows = self._connection.execute("SELECT id, body FROM report ORDER BY id LIMIT ?", (chunk,))
-            return [(number, _report(body)) for number, body in rows]
+    def _make(self) -> None:
+        # Must be said before the first table: the file can give room back a piece at a time.
+        self._run("PRAGMA auto_vacuum = INCREMENTAL")
+        self._run("BEGIN IMMEDIATE")
+        if self._value("PRAGMA user_version") != _VERSION:
+            for sql in filter(str.strip, _SCHEMA.split(";")):
+                self._run(sql)
+            self._run(f"PRAGMA user_version = {_VERSION}")
+        self._run("COMMIT")
 
-    def done(self, numbers: Sequence[int]) -> None:
-        """Forget reports whose effect is in the ledger."""
-        with self._failures():
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("DELETE FROM report WHERE id = ?", [(number,) for number in numbers])
-            self._connection.execute("COMMIT")
+    def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
+        return self._connection.execute(sql, values)
+
+    def _value(self, sql: str) -> Any:
+        return self._run(sql).fetchone()[0]
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -72,7 +190,7 @@ class Inbox:
             yield
         except sqlite3.Error as error:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                self._run("ROLLBACK")
             raise LedgerError(
                 f"{self._path.name}: {error}; no report was used that is not stored",
                 fix="mend it (space, permissions) and run the command again",
@@ -80,37 +198,16 @@ class Inbox:
             ) from error
 
 
-def _body(report: Report) -> bytes:
+def _row(message_id: bytes, report: Report) -> tuple[Any, ...]:
     status = report.status
-    return orjson.dumps(
-        {
-            "id": report.message_id,
-            "channel": report.channel,
-            "status": None if status is None else [status.group_id, status.group, status.id, status.name],
-            "error": report.error_id,
-            "sent": None if report.sent_at is None else milliseconds(report.sent_at),
-            "done": None if report.done_at is None else milliseconds(report.done_at),
-            "price": report.price,
-            "currency": report.currency,
-            "recipient": None if report.recipient is None else report.recipient.hex(),
-            "digest": report.digest.hex(),
-            "proof": report.proof,
-        }
-    )
-
-
-def _report(body: bytes) -> Report:
-    fields = orjson.loads(body)
-    return Report(
-        message_id=fields["id"],
-        channel=Channel(fields["channel"]),
-        status=None if fields["status"] is None else ProviderStatus(*fields["status"]),
-        error_id=fields["error"],
-        sent_at=None if fields["sent"] is None else moment(fields["sent"]),
-        done_at=None if fields["done"] is None else moment(fields["done"]),
-        price=fields["price"],
-        currency=fields["currency"],
-        recipient=None if fields["recipient"] is None else bytes.fromhex(fields["recipient"]),
-        digest=bytes.fromhex(fields["digest"]),
-        proof=fields["proof"],
+    return (
+        report.digest,
+        message_id,
+        int(report.channel is Channel.SMS),
+        NO_GROUP if status is None else status.group_id,
+        0 if status is None else status.id,
+        report.error_id,
+        0 if report.done_at is None else milliseconds(report.done_at),
+        -1 if report.price is None else report.price,
+        report.currency,
     )

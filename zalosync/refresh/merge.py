@@ -7,13 +7,13 @@ status id, then to what says more, then to the larger digest.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from zalosync.clock import milliseconds
 from zalosync.compose.message import RANK, Cause, Status
 from zalosync.ledger.chain import EVIDENCE_BYTES
-from zalosync.ledger.records import Known, Recorded, Standing
+from zalosync.ledger.records import Known, Standing
 from zalosync.provider import (
     DUPLICATE_MESSAGE_ID,
     GROUP_BY_ID,
@@ -30,134 +30,119 @@ CHANNELS = {Channel.ZALO: 0, Channel.SMS: 1}
 # Nothing may ever arrive for these: evidence says that somebody else sends, or that we are wrong.
 UNEXPECTED = frozenset({Status.HELD, Status.CANCELLED, Status.RELEASED})
 
+# What a report says of one channel, a plain tuple since there are millions; the stronger is the larger:
+# rank, doneAt (0: none), status id, state, error id, price (-1: none), digest, status group, cause.
+Told = tuple[int, int, int, Status, int, int, bytes, int, Cause]
+NOTHING: Told = (0, 0, 0, Status.INTENT, 0, -1, b"", 0, Cause.NONE)
+_RANKS = [0, *(RANK[Status(number)] for number in range(1, len(Status) + 1))]  # by a state's number
 _EVIDENCED = RANK[Status.ACCEPTED]  # what has less was never told of by the provider
-# What a channel's report says, strongest first by comparison:
-# rank, doneAt, status id, state, error id, price, digest, status group, cause.
-_Told = tuple[int, int, int, Status, int, int, bytes, int, Cause]
-_NOTHING: _Told = (0, 0, 0, Status.INTENT, 0, -1, b"", 0, Cause.NONE)
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What evidence does to one attempt: where it stands now, and whether that was unexpected."""
+@dataclass(slots=True)
+class Evidence:
+    """What reports say, the strongest of each message and channel; adding to it is the join.
 
-    before: Known
-    to: Standing
-    unexpected: bool
+    Attributes:
+        zalo: by message id.
+        sms: likewise, of the SMS that took its place.
+        currencies: of the prices.
+    """
+
+    zalo: dict[bytes, Told] = field(default_factory=dict)
+    sms: dict[bytes, Told] = field(default_factory=dict)
+    currencies: set[str] = field(default_factory=set)
+
+    def add(self, message_id: bytes, told: Told, *, sms: int) -> None:
+        """Join one report."""
+        channel = self.sms if sms else self.zalo
+        before = channel.get(message_id)
+        channel[message_id] = told if before is None else stronger(before, told)
 
 
-def standing_of(report: Report) -> Standing:
+def stronger(one: Told, other: Told) -> Told:
+    """The join of what two reports say of one channel."""
+    return max(one, other)
+
+
+def told_by(report: Report) -> Told:
     """What one report proves by itself: at least that the provider has the message."""
-    status = report.status
-    return evidence(
-        sms=report.channel is Channel.SMS,
-        group=NO_GROUP if status is None else status.group_id,
-        status_id=0 if status is None else status.id,
-        error_id=report.error_id,
-        done_at=None if report.done_at is None else milliseconds(report.done_at),
-        price=report.price,
-        digest=report.digest,
+    status, done_at = report.status, report.done_at
+    return tell(
+        NO_GROUP if status is None else status.group_id,
+        0 if status is None else status.id,
+        report.error_id,
+        0 if done_at is None else milliseconds(done_at),
+        -1 if report.price is None else report.price,
+        report.digest[:EVIDENCE_BYTES],
     )
 
 
-def evidence(
-    *,
-    sms: bool,
-    group: int,
-    status_id: int,
-    error_id: int,
-    done_at: int | None,
-    price: int | None,
-    digest: bytes,
-) -> Standing:
-    """The same from a report's parts; `status_id` 0 where it names none."""
-    state, cause, group = _proven(group, status_id)
-    if sms:
-        parts = (group, status_id, error_id, done_at, price, digest[:EVIDENCE_BYTES])
-        return Standing(state, cause, 0, 0, 0, None, None, None, 0, *parts)
-    return Standing(state, cause, group, status_id, error_id, done_at, price, digest[:EVIDENCE_BYTES])
+def tell(group: int, status_id: int, error_id: int, done_at: int, price: int, digest: bytes) -> Told:
+    """The same from a report's parts; 0 where it names no status or time, -1 where no price."""
+    rank, state, group, cause = _proven(group, status_id)
+    return (rank, done_at, status_id, state, error_id, price, digest, group, cause)
 
 
 @lru_cache(maxsize=1024)
-def _proven(group: int, status_id: int) -> tuple[Status, Cause, int]:
-    """What a status proves, with which cause, and its group, by number."""
+def _proven(group: int, status_id: int) -> tuple[int, Status, int, Cause]:
+    """What a status proves: rank, state, the status's group by number, cause."""
     status = ProviderStatus(group, "", status_id, "")
-    state = evidence_of(status)
-    found = group_of(status)
+    state, found = evidence_of(status), group_of(status)
     found = found if found in GROUP_BY_ID else 0
     if state is None:
-        return Status.ACCEPTED, Cause.RAW, found
+        return _EVIDENCED, Status.ACCEPTED, found, Cause.RAW
+    cause = Cause.NONE
     if status_id == DUPLICATE_MESSAGE_ID:
-        return state, Cause.DUPLICATE, found
-    return state, Cause.HANDED_OVER if status_id == HANDED_OVER else Cause.NONE, found
+        cause = Cause.DUPLICATE
+    elif status_id == HANDED_OVER:
+        cause = Cause.HANDED_OVER
+    return RANK[state], state, found, cause
 
 
-def stronger(one: Standing, other: Standing) -> Standing:
-    """The join of two standings."""
-    zalo, sms = max(_zalo(one), _zalo(other)), max(_sms(one), _sms(other))
-    base = max(one, other, key=_base)
-    best = zalo if zalo[0] >= sms[0] else sms
-    state, cause = (best[3], best[8]) if best[0] >= max(RANK[base.state], _EVIDENCED) else base[:2]
-    return Standing(
-        state,
-        cause,
-        *_columns(zalo),
-        max(one.refused, other.refused),
-        *_columns(sms),
-    )
+def joined(known: Known, zalo: Told | None, sms: Told | None) -> Standing | None:
+    """Join all that is known of one attempt with what reports say of it; None where nothing changes."""
+    state, cause, group, status_id, error_id, done_at, price, digest, refused = known[4:13]
+    rank = _RANKS[state]
+    if rank < _EVIDENCED or not (status_id or digest):
+        before = NOTHING  # what an answer said that proved nothing is no evidence
+    elif digest is None:
+        before = _answered(group, status_id)
+    else:
+        before = _known(group, status_id, error_id, done_at, price, digest)
+    before_sms = _known(*known[13:]) if known.sms_id or known.sms_evidence else NOTHING
+    after = before if zalo is None else stronger(before, zalo)
+    after_sms = before_sms if sms is None else stronger(before_sms, sms)
+    if after is before and after_sms is before_sms:
+        return None
+    best = after if after[0] >= after_sms[0] else after_sms
+    stands, why = (best[3], best[8]) if best[0] >= rank else (Status(state), Cause(cause))
+    if after_sms is NOTHING:
+        return Standing(stands, why, *_columns(after), refused)
+    return Standing(stands, why, *_columns(after), refused, *_columns(after_sms))
 
 
-def _base(standing: Standing) -> tuple[int, Status, Cause]:
-    return RANK[standing.state], standing.state, standing.cause
+@lru_cache(maxsize=1024)
+def _answered(group: int, status_id: int) -> Told:
+    """What the answer to a request said: a status, and no more."""
+    return tell(group, status_id, 0, 0, -1, b"")
 
 
-def _zalo(standing: Standing) -> _Told:
-    state, _, group, status_id, error_id, done_at, price, digest, *_ = standing
-    # What an answer said that proved nothing is no evidence.
-    if RANK[state] < _EVIDENCED or not (status_id or digest):
-        return _NOTHING
-    return _told(group, status_id, error_id, done_at, price, digest)
-
-
-def _sms(standing: Standing) -> _Told:
-    group, status_id, error_id, done_at, price, digest = standing[9:]
-    return _told(group, status_id, error_id, done_at, price, digest) if status_id or digest else _NOTHING
-
-
-def _told(
+def _known(
     group: int, status_id: int, error_id: int, done_at: int | None, price: int | None, digest: bytes | None
-) -> _Told:
-    state, cause, _ = _proven(group, status_id)
-    return (
-        RANK[state],
-        done_at or 0,
-        status_id,
-        state,
-        error_id,
-        -1 if price is None else price,
-        digest or b"",
-        group,
-        cause,
-    )
+) -> Told:
+    return tell(group, status_id, error_id, done_at or 0, -1 if price is None else price, digest or b"")
 
 
-def _columns(told: _Told) -> tuple[int, int, int, int | None, int | None, bytes | None]:
+def _columns(told: Told) -> tuple[int, int, int, int | None, int | None, bytes | None]:
     _, done_at, status_id, _, error_id, price, digest, group, _ = told
     return group, status_id, error_id, done_at or None, None if price < 0 else price, digest or None
 
 
-def merge(before: Recorded, reports: Iterable[Report]) -> Merged | None:
-    """Join all that is known of one attempt with new reports; None where nothing changes."""
-    known = Known(before.row, before.campaign, before.occurrence, before.standing)
-    return joined(known, [standing_of(report) for report in reports])
-
-
-def joined(known: Known, told: Iterable[Standing]) -> Merged | None:
-    """The same for what reports prove by themselves."""
-    present = known.standing
-    result = present
-    for found in told:
-        result = stronger(result, found)
-    if result == present:
-        return None
-    return Merged(known, result, present.state in UNEXPECTED)
+def gathered(reports: Iterable[tuple[bytes, Report]]) -> Evidence:
+    """The evidence of reports, each with its message id."""
+    found = Evidence()
+    for message_id, report in reports:
+        found.add(message_id, told_by(report), sms=report.channel is Channel.SMS)
+        if report.currency is not None:
+            found.currencies.add(report.currency)
+    return found

@@ -1,16 +1,24 @@
 """Pulled reports: each page is stored before it is used, since it is handed out only once."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from zalosync.clock import Clock
-from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
+from zalosync.compose.message import Maker
+from zalosync.errors import LedgerError, StoppedEarly
+from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Waiting, Warned
 from zalosync.infobip.evidence import Page
 from zalosync.ledger.store import Ledger
-from zalosync.refresh.inbox import Inbox
-from zalosync.refresh.take import Taken, take
+from zalosync.refresh.inbox import LIMIT, Inbox
+from zalosync.refresh.sift import Aside, sift
+from zalosync.refresh.take import Taken, take_evidence
 
 PAGE = 1000  # the most that one call hands out
-CHUNK = 10_000  # reports merged in one transaction
+CHUNK = 50_000  # reports merged in one transaction
+DRAIN_FROM = 10_000  # reports that may wait while more are pulled
+REASON = "the provider allows no more calls for reports"
 
 
 class HandsOut(Protocol):
@@ -21,30 +29,95 @@ class HandsOut(Protocol):
         ...
 
 
-def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, clock: Clock, emit: Emit) -> Taken:
-    """Pull until a page is not full, and merge what came. Reports left by an earlier crash come first."""
-    taken = drain(inbox, ledger, clock, emit)
+def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, maker: Maker, clock: Clock, emit: Emit) -> Taken:
+    """Pull until nothing is left, and merge what came. Reports left by an earlier crash come first.
+
+    A page that does not arrive is lost for good, with the reports in it: the logs still have them.
+
+    Args:
+        source: the provider.
+        inbox: where a page lies before it is used.
+        ledger: under its lock.
+        maker: knows this project's ids and proofs.
+        clock: for times and waiting.
+        emit: hears of the progress.
+
+    Raises:
+        StoppedEarly: a page did not arrive; those before it are merged.
+        LedgerError: a page could not be stored, or the inbox is full.
+    """
+    taken = drain(inbox, ledger, maker, clock, emit)
     emit(PhaseStarted("reports", None, "reports"))
-    pulled = 0
-    while True:
-        page = source.reports(PAGE)
-        if page.throttled is not None:
-            clock.sleep(page.throttled)
-            continue
-        inbox.add(page.rows, "pull")
-        pulled += len(page.rows) + page.left_out
-        emit(PhaseAdvanced("reports", pulled))
-        if pulled % CHUNK < PAGE or page.complete:
-            taken.add(drain(inbox, ledger, clock, emit))
-        if page.complete:
-            emit(PhaseEnded("reports", f"{pulled:,} pulled"))
-            return taken
+    pulled, aside, before = 0, 0, None
+    try:
+        while True:
+            _check_room(inbox)
+            page = source.reports(PAGE)
+            if page.throttled is not None:
+                emit(Waiting(page.throttled, REASON))
+                clock.sleep(page.throttled)
+                continue
+            sifted = sift(page.rows, maker, trusted=True)
+            inbox.add(sifted, _seconds(clock))
+            taken.foreign += sum(why is Aside.FOREIGN for why, _ in sifted.aside)
+            aside += len(sifted.aside)
+            count = len(page.rows) + page.left_out
+            pulled += count
+            emit(PhaseAdvanced("reports", pulled))
+            if inbox.size >= DRAIN_FROM:
+                taken.add(drain(inbox, ledger, maker, clock, emit))
+            # Nobody says that a page is as long as it may be: only a shorter one than the last is the end.
+            if not count or (page.complete and before is not None and count < before):
+                break
+            before = count
+    except StoppedEarly:
+        emit(Warned("ZS661", "a page of reports may be lost: the logs are asked about its messages"))
+        drain(inbox, ledger, maker, clock, emit)
+        raise
+    taken.add(drain(inbox, ledger, maker, clock, emit))
+    words = f"{pulled:,} pulled" + (f", {aside:,} of them not ours and put aside" if aside else "")
+    emit(PhaseEnded("reports", words))
+    return taken
 
 
-def drain(inbox: Inbox, ledger: Ledger, clock: Clock, emit: Emit) -> Taken:
+def drain(inbox: Inbox, ledger: Ledger, maker: Maker, clock: Clock, emit: Emit, chunk: int = CHUNK) -> Taken:
     """Merge everything that is stored and not merged yet. A crash in between merges some again: no harm."""
     total = Taken()
-    while waiting := inbox.waiting(CHUNK):
-        total.add(take(ledger, [report for _, report in waiting], clock.now(), emit))
-        inbox.done([number for number, _ in waiting])
+    with _no_cycles():
+        while waiting := inbox.waiting(chunk):
+            taken = take_evidence(ledger, waiting.evidence, clock.now(), emit, maker.made)
+            inbox.done(waiting, taken.rogues, _seconds(clock))
+            total.add(taken)
+    if total.moved:
+        inbox.shrink()
     return total
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Do not look for cycles: tens of thousands of tuples hold none, and looking costs a quarter more."""
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looked:
+            gc.enable()
+
+
+def _check_room(inbox: Inbox) -> None:
+    """Nothing is pulled that could not be kept.
+
+    Raises:
+        LedgerError: the inbox is full, by pushes that come faster than they are merged.
+    """
+    if inbox.size > LIMIT + DRAIN_FROM:
+        raise LedgerError(
+            f"the inbox of reports holds {inbox.size:,}, more than it may",
+            fix="run `zalosync refresh` again: it merges them",
+            code="ZS660",
+        )
+
+
+def _seconds(clock: Clock) -> int:
+    return int(clock.now().timestamp())

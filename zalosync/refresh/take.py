@@ -1,29 +1,45 @@
 """Stored evidence into the ledger: the one way for reports, logs and webhooks alike."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 
-from zalosync.compose.message import Status, message_id_bytes
+from zalosync.compose.message import Status, message_id_bytes, message_id_text
+from zalosync.errors import LedgerError
 from zalosync.events import Emit, Warned
-from zalosync.ledger.records import Kind, Standing, Step
+from zalosync.ledger.records import Kind, Step
 from zalosync.ledger.store import Ledger
 from zalosync.provider import Report
-from zalosync.refresh.merge import joined, standing_of
+from zalosync.refresh.merge import UNEXPECTED as UNEXPECTED_STATES
+from zalosync.refresh.merge import Evidence, gathered, joined
 
 UNEXPECTED = "E_UNEXPECTED_EVIDENCE"
+ALARM_NOTE = "alarm:unexpected-evidence"
+CURRENCY_NOTE = "currency"
+MOST_NAMED = 20  # ids in the event that tells of an alarm
 Made = Callable[[bytes], bool]
+_BY_ROW = itemgetter(1)  # of a `Known`: rows that lie together are written together
 
 
 @dataclass(slots=True)
 class Taken:
-    """What evidence did, in counts of attempts (and of reports for the last two)."""
+    """What evidence did, in counts of attempts.
+
+    Attributes:
+        moved: attempts that stand elsewhere now, or better proven.
+        settled: of these, such as were unknown.
+        unexpected: of these, such as were never sent by what we knew.
+        foreign: messages reported on that are not ours.
+        rogues: ids of ours that the ledger does not know.
+    """
 
     moved: int = 0
-    settled: int = 0  # that were unknown
+    settled: int = 0
     unexpected: int = 0
-    foreign: int = 0  # reports of messages that are not ours
-    rogue: int = 0  # reports of ids of ours that the ledger does not know
+    foreign: int = 0
+    rogues: list[bytes] = field(default_factory=list)
 
     def add(self, other: "Taken") -> None:
         """Count both."""
@@ -31,12 +47,25 @@ class Taken:
         self.settled += other.settled
         self.unexpected += other.unexpected
         self.foreign += other.foreign
-        self.rogue += other.rogue
+        self.rogues += other.rogues
 
     @property
     def alarming(self) -> int:
         """Messages of ours that this ledger did not send."""
-        return self.unexpected + self.rogue
+        return self.unexpected + len(self.rogues)
+
+    def check(self) -> None:
+        """Stop where evidence says that somebody else sends with our key.
+
+        Raises:
+            LedgerError: it does; all that it says is in the ledger already.
+        """
+        if self.alarming:
+            raise LedgerError(
+                unexpected(self.alarming),
+                fix="find out who sent them (`zalosync logs`) before sending more",
+                code=UNEXPECTED,
+            )
 
 
 def anybodys(_message_id: bytes) -> bool:
@@ -45,7 +74,7 @@ def anybodys(_message_id: bytes) -> bool:
 
 
 def take(
-    ledger: Ledger, reports: Sequence[Report], now: datetime, emit: Emit, made: Made = anybodys
+    ledger: Ledger, reports: Iterable[Report], now: datetime, emit: Emit, made: Made = anybodys
 ) -> Taken:
     """Merge reports into the ledger, in one transaction.
 
@@ -56,46 +85,70 @@ def take(
         emit: hears of evidence that should not be.
         made: tells ids of this project's key from those of others.
     """
-    told: dict[bytes, list[Standing]] = {}
-    foreign = 0
-    for report in reports:
-        message_id = message_id_bytes(report.message_id)
-        if message_id is None:
-            foreign += 1
-        else:
-            told.setdefault(message_id, []).append(standing_of(report))
-    taken = take_told(ledger, told, now, emit, made)
-    taken.foreign += foreign
+    named = [(message_id_bytes(report.message_id), report) for report in reports]
+    evidence = gathered((message_id, report) for message_id, report in named if message_id is not None)
+    taken = take_evidence(ledger, evidence, now, emit, made)
+    taken.foreign += sum(message_id is None for message_id, _ in named)
     return taken
 
 
-def take_told(
-    ledger: Ledger, told: Mapping[bytes, Iterable[Standing]], now: datetime, emit: Emit, made: Made
-) -> Taken:
-    """The same for what reports prove by themselves, by message id."""
-    known = ledger.evidenced(sorted(told))
+def take_evidence(ledger: Ledger, evidence: Evidence, now: datetime, emit: Emit, made: Made) -> Taken:
+    """The same for what reports say, gathered by message."""
+    zalo, sms = evidence.zalo, evidence.sms
+    message_ids = sorted(zalo.keys() | sms.keys() if sms else zalo)
+    known = ledger.evidenced(message_ids)
     taken = Taken()
     steps: list[Step] = []
-    for message_id, found in told.items():
-        before = known.get(message_id)
-        if before is None:
-            if made(message_id):
-                taken.rogue += 1
-            else:
-                taken.foreign += 1
-            continue
-        merged = joined(before, found)
-        if merged is not None:
-            steps.append(Step(before, merged.to))
-            taken.settled += before.standing.state is Status.UNKNOWN
-            taken.unexpected += merged.unexpected
-    taken.moved = len(steps)
-    if steps:
+    strange: list[bytes] = []
+    for before in sorted(known.values(), key=_BY_ROW):
+        message_id = before.message_id
+        to = joined(before, zalo.get(message_id), sms.get(message_id))
+        if to is not None:
+            steps.append(Step(before, to))
+            taken.settled += before.state == Status.UNKNOWN
+            if before.state in UNEXPECTED_STATES:
+                strange.append(message_id)
+    if len(known) < len(message_ids):
+        unknown = [message_id for message_id in message_ids if message_id not in known]
+        taken.rogues = [message_id for message_id in unknown if made(message_id)]
+        taken.foreign = len(unknown) - len(taken.rogues)
+    taken.moved, taken.unexpected = len(steps), len(strange)
+    _write(ledger, steps, sorted(strange + taken.rogues), evidence.currencies, now, emit)
+    return taken
+
+
+def _write(
+    ledger: Ledger,
+    steps: Sequence[Step],
+    alarming: Sequence[bytes],
+    currencies: Collection[str],
+    now: datetime,
+    emit: Emit,
+) -> None:
+    currency = _currency(ledger, currencies, emit) if currencies and steps else None
+    if steps or alarming:
         with ledger.change(Kind.EVIDENCE, now) as change:
             change.tell(steps)
-    if taken.alarming:
-        emit(Warned(UNEXPECTED, unexpected(taken.alarming)))
-    return taken
+            if currency is not None:
+                change.note(CURRENCY_NOTE, currency)
+            if alarming:
+                change.say("unexpected", [message_id_text(each) for each in alarming[:MOST_NAMED]])
+                said = {"count": len(alarming), "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+                change.note(ALARM_NOTE, json.dumps(said))
+    if alarming:
+        emit(Warned(UNEXPECTED, unexpected(len(alarming))))
+
+
+def _currency(ledger: Ledger, currencies: Collection[str], emit: Emit) -> str | None:
+    """The currency to note, where none is yet. An account has one: sums of two would mean nothing."""
+    noted = ledger.notes().get(CURRENCY_NOTE)
+    found = sorted(currencies)
+    if len({*found, noted or found[0]}) > 1:
+        names = ", ".join(sorted({*found, *([noted] if noted else [])}))
+        emit(
+            Warned("ZS662", f"reports name prices in several currencies ({names}): sums of them mean nothing")
+        )
+    return found[0] if noted is None else None
 
 
 def unexpected(count: int) -> str:

@@ -51,13 +51,13 @@ FROM attempt WHERE message_id IN (:keys)
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, evidence, refused, sms_group, sms_id, sms_error, sms_done_at,
        sms_price, sms_evidence, created_at, changed_at, absent_at
-FROM attempt WHERE state = :state AND state IN (1, 2, 9) AND row > :after ORDER BY row LIMIT :limit
+FROM attempt WHERE state = :state AND (state < 3 OR state = 9) AND row > :after ORDER BY row LIMIT :limit
 
 -- name: owned_intents
 SELECT COUNT(*) FROM attempt WHERE run = :run AND state = 1 AND row IN (:keys)
 
 -- name: waiting
-SELECT campaign, state, COUNT(*), MIN(created_at) FROM attempt WHERE state IN (1, 2, 9) GROUP BY campaign, state
+SELECT campaign, state, COUNT(*), MIN(created_at) FROM attempt WHERE state < 3 OR state = 9 GROUP BY campaign, state
 
 -- name: standings
 SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at, refused <> 0 AND refused = status_id

