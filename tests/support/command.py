@@ -138,6 +138,8 @@ def start(
     *arguments: str,
     environ: Mapping[str, str] | None = None,
     die: tuple[str, int] | None = None,
+    fail: tuple[str, int, str] | None = None,
+    fsize: int | None = None,
 ) -> Running:
     """Start one command in a folder.
 
@@ -146,6 +148,8 @@ def start(
         arguments: of the command line.
         environ: variables besides the few that any process has.
         die: the process kills itself right before this audit event happens for the n-th time.
+        fail: an exception with this text is raised right before this audit event happens for the n-th time.
+        fsize: bytes beyond which no file may grow, as on a full disk.
     """
     folder = Path(tempfile.mkdtemp(prefix="zs-test-"))
     for name in ("out", "err"):
@@ -157,6 +161,8 @@ def start(
         "out": str(folder / "out"),
         "err": str(folder / "err"),
         "die": die,
+        "fail": fail,
+        "fsize": fsize,
     }
     return Running(warm().launch(asked), folder)
 

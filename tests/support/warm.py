@@ -1,19 +1,24 @@
 """A process that has imported everything and forks a real `zalosync` process for each command asked of it.
 
 A command starts in some milliseconds instead of most of a second, so that hundreds of them can be killed in
-a test. Reads one JSON object a line: `args`, `cwd`, `env`, `out`, `err`, and `die` (an event of Python's
-audit hooks and a number: the process kills itself with SIGKILL right before that event happens for that
-time). Writes one JSON object a line: `pid` of what was started, or `ended` and its `status`.
+a test. Reads one JSON object a line: `args`, `cwd`, `env`, `out`, `err`, and what is to go wrong: `die` (an
+event of Python's audit hooks and a number: the process kills itself with SIGKILL right before that event
+happens for that time), `fail` (the same and a text: an exception with that text is raised there) and `fsize`
+(bytes: no file may grow beyond). Writes one JSON object a line: `pid` of what was started, or `ended` and
+its `status`.
 """
 
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 MODULES = (
@@ -45,8 +50,8 @@ MODULES = (
 )
 
 
-def _die_at(event: str, number: int) -> None:
-    """Let this process kill itself right before an audit event happens for the n-th time."""
+def _at(event: str, number: int, act: Callable[[], None]) -> None:
+    """Do something right before an audit event happens for the n-th time."""
     seen = 0
 
     def hook(name: str, _arguments: tuple[Any, ...]) -> None:
@@ -54,9 +59,17 @@ def _die_at(event: str, number: int) -> None:
         if name == event:
             seen += 1
             if seen == number:
-                os.kill(os.getpid(), signal.SIGKILL)
+                act()
 
     sys.addaudithook(hook)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fail(text: str) -> None:
+    raise RuntimeError(text)
 
 
 def _command(asked: dict[str, Any]) -> None:
@@ -73,8 +86,14 @@ def _command(asked: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["zalosync", *asked["args"]]
-    if asked.get("die"):
-        _die_at(*asked["die"])
+    if asked["fsize"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (asked["fsize"], resource.RLIM_INFINITY))
+    if asked["die"]:
+        event, number = asked["die"]
+        _at(event, number, _die)
+    if asked["fail"]:
+        event, number, text = asked["fail"]
+        _at(event, number, partial(_fail, text))
     importlib.import_module("zalosync.cli.main").main(asked["args"])
 
 
