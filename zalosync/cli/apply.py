@@ -16,6 +16,7 @@ from zalosync.errors import Blocked, ExitCode, PlanRefused, UsageError
 
 if TYPE_CHECKING:
     from zalosync.apply.execute import Applied
+    from zalosync.cli.sealed import Approved
     from zalosync.console.progress import Reporter
     from zalosync.infobip.keys import PublicKey
     from zalosync.ledger.store import Ledger
@@ -84,9 +85,12 @@ def apply(
 
 
 def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | None":
-    from zalosync.cli import senders
+    from zalosync.cli import quotas, senders
+    from zalosync.cli.jobs import check_job
+    from zalosync.cli.sealed import open_sealed
     from zalosync.plan.build import Known, build
     from zalosync.plan.check import check_same, narrowed
+    from zalosync.spec.project import is_rehearsal
 
     project = session.project
     if project.environment.protected and asked.file is None and not asked.due:
@@ -94,9 +98,11 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             f"environment {project.environment_name} is protected: it takes only a sealed, approved plan",
             fix="zalosync plan -o FILE, zalosync approve FILE --as NAME, zalosync apply FILE",
         )
+    check_job(session.environ, rehearsal=is_rehearsal(provider.base_url))
     session.check_durable(provider.base_url)
     with session.ledger(asked.lock_timeout) as ledger:
-        sealed = _sealed(session, provider, asked, ledger)
+        approved = None if asked.file is None else open_sealed(session, provider.base_url, asked.file, ledger)
+        sealed = None if approved is None else approved.sealed
         campaigns = project.campaigns
         if sealed is not None:
             names = {campaign["name"] for campaign in sealed.meaning["campaigns"]}
@@ -108,7 +114,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             ledger,
             session.keys,
             base_url=provider.base_url,
-            known=Known(found.planned),
+            known=Known(found.planned, quotas.fetch(provider.client, campaigns, session)),
             now=session.clock.now(),
             content=True,
             emit=emit,
@@ -126,23 +132,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             if any(key.budget != planned[sender].budget for sender, key in keys.items()):
                 raise PlanRefused("a new RSA key has another size than was planned for", fix="plan again")
             _remember(session, ledger, keys)
-            return _run(session, emit, provider, asked, built, sealed, keys, ledger)
-
-
-def _sealed(session: Session, provider: Provider, asked: Asked, ledger: "Ledger") -> "Sealed | None":
-    """The sealed plan, if one is named: whole, ours, for here and now, and approved."""
-    if asked.file is None:
-        return None
-    from zalosync.plan.approve import approvals_needed, check_approved, read_approvals
-    from zalosync.plan.bundle import unseal
-    from zalosync.plan.check import check_usable
-
-    sealed = unseal(asked.file, session.keys)
-    name = session.project.environment_name
-    check_usable(sealed, name, provider.base_url, ledger, session.clock.now())
-    needed = approvals_needed(session.project, sealed.to_send, session.authors(sealed.meaning["campaigns"]))
-    check_approved(sealed, read_approvals(asked.file, session.keys), needed)
-    return sealed
+            return _run(session, emit, provider, asked, built, approved, keys, ledger)
 
 
 def _agreed(
@@ -154,16 +144,23 @@ def _agreed(
     shrunk: int,
 ) -> bool:
     """Show what will be done and, where nobody said yes before, ask."""
-    from zalosync.console import text
+    from zalosync.console import plan_text, text
+    from zalosync.console.planned import plan_document
     from zalosync.plan.decide import Action
 
     emit.close()
     if not session.options.json:
-        text.say(text.plan_lines(built, sealed.digest if sealed else None))
+        document = plan_document(built, zone=session.project.spec.timezone)
+        text.say(plan_text.plan_lines(document, digest=sealed.digest if sealed else None))
         if shrunk:
-            text.say(text.shrunk_lines(shrunk))
-    if built.blocked:
-        raise Blocked("the plan is blocked by what it names above", fix="mend it, then plan again")
+            text.say(plan_text.shrunk_lines(shrunk))
+    errors = [finding for finding in built.all_findings if finding.severity == "error"]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise Blocked(
+            f"the plan is blocked: {errors[0].message}{more}",
+            fix=f"`zalosync explain {errors[0].id}` says more; mend it, then plan again",
+        )
     held = sum(campaign.messages.actions[Action.HELD] for campaign in built.campaigns)
     count = held if asked.due else built.to_send
     if not count or asked.auto_approve or asked.due or sealed is not None:
@@ -182,7 +179,7 @@ def _run(
     provider: Provider,
     asked: Asked,
     built: "Plan",
-    sealed: "Sealed | None",
+    approved: "Approved | None",
     keys: "Mapping[str, PublicKey]",
     ledger: "Ledger",
 ) -> "Applied":
@@ -191,18 +188,16 @@ def _run(
     from zalosync.cli.settling import settler
     from zalosync.cli.who import who
     from zalosync.infobip.keys import Encryptor
-    from zalosync.plan.approve import read_approvals
 
     environment = session.project.environment
-    approvals = read_approvals(asked.file, session.keys) if asked.file else ()
     record = {
         **who(session.root, session.environ),
-        "approvals": [{"name": each.name, "at": each.at} for each in approvals],
+        "approvals": approved.record if approved else [],
         "due": asked.due,
     }
     job = Job(
         plan=built,
-        digest=sealed.digest if sealed else built.digest,
+        digest=approved.sealed.digest if approved else built.digest,
         keys=session.keys,
         encryptors={sender: Encryptor(key.der, environment.mgf1) for sender, key in keys.items()},
         fingerprints={sender: key.fingerprint for sender, key in keys.items()},

@@ -10,6 +10,7 @@ from zalosync.cli.session import Session
 from zalosync.errors import ExitCode, UsageError
 
 _PHONE_LIKE = re.compile(r"\d[\d .()/-]{7,}\d")
+_NAME_LENGTH = 200
 
 
 @click.command(
@@ -19,20 +20,55 @@ _PHONE_LIKE = re.compile(r"\d[\d .()/-]{7,}\d")
 @common
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "name", required=True, help="Who approves.")
-@click.option("--reason", default="", help="Why; never personal data.")
-def approve(options: Options, *, file: Path, name: str, reason: str) -> int:
+@click.option("--reason", default="", help="Why; kept with the history, never personal data.")
+@click.option(
+    "--sign",
+    "key",
+    metavar="KEYFILE",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Sign with this SSH key (`ssh-keygen -Y sign`).",
+)
+def approve(options: Options, *, file: Path, name: str, reason: str, key: Path | None) -> int:
     """Approve a sealed plan. The approval is of its digest: any other plan needs its own."""
+    from dataclasses import replace
+
     from zalosync.cli.who import who
     from zalosync.plan.approve import add_approval, approval_of
     from zalosync.plan.bundle import unseal
+    from zalosync.plan.signing import sign
 
     checked_reason(reason)
     session = Session(options)
     sealed = unseal(file, session.keys)
-    commit = str(who(session.root, session.environ)["commit"] or "")
-    add_approval(file, session.keys, approval_of(sealed, name, reason, commit, session.clock.now()))
-    click.echo(f"approved by {name}: {sealed.digest}")
+    origin = who(session.root, session.environ)
+    commit, actor = str(origin["commit"] or ""), str(origin["actor"] or "")
+    approval = approval_of(sealed, _checked_name(name), reason, commit, actor, session.clock.now())
+    if key is not None:
+        approval = replace(approval, signature=sign(key, approval.signed_bytes))
+    new = add_approval(file, sealed, session.keys, approval)
+    signed = " and signed" if key is not None else ""
+    again = "" if new else " before: nothing was added"
+    if options.json:
+        from zalosync.console import documents
+
+        documents.write(
+            {"digest": sealed.digest, "name": approval.name, "at": approval.at, "signed": key is not None}
+        )
+    else:
+        click.echo(f"approved{signed} by {approval.name}{again}: {sealed.digest}")
     return ExitCode.DONE
+
+
+def _checked_name(name: str) -> str:
+    """A name as it may be kept.
+
+    Raises:
+        UsageError: there is none, it is too long, or holds what cannot be seen.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > _NAME_LENGTH or not name.isprintable():
+        raise UsageError("this is no name", fix="give --as a name or an e-mail address, in one line")
+    return name
 
 
 def checked_reason(reason: str) -> str:

@@ -1,12 +1,35 @@
 """`zalosync plan`: what would be sent, to how many, at what cost, and what is dropped and why."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
-from zalosync.errors import ExitCode
+from zalosync.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from zalosync.compose.preview import Preview
+    from zalosync.console.progress import Reporter
+    from zalosync.plan.shape import Plan
+    from zalosync.spec.loaded import LoadedCampaign
+
+FORMATS = ("text", "json", "markdown", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line said."""
+
+    output: Path | None
+    skips: Path | None
+    preview: bool
+    format: str
+    explain: bool
 
 
 @click.command(
@@ -18,19 +41,66 @@ from zalosync.errors import ExitCode
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Seal the plan into FILE."
 )
+@click.option("--format", "form", type=click.Choice(FORMATS), help="How it is printed [text].")
+@click.option("--explain", is_flag=True, help="Also why rows have their fate, and what messages look like.")
+@click.option(
+    "--skips",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="List the skipped rows in FILE (.csv or .jsonl): file, line, reason; no phones.",
+)
+@click.option("--changed-since", "reference", metavar="REF", help="Only campaigns changed since this commit.")
+@click.option("--preview", is_flag=True, help="Counts only: no key, no ledger, no network; never applicable.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to send, 0 when not.")
-def plan(options: Options, campaign: tuple[str, ...], *, output: Path | None, detailed_exitcode: bool) -> int:
+def plan(
+    options: Options,
+    campaign: tuple[str, ...],
+    *,
+    output: Path | None,
+    form: str | None,
+    explain: bool,
+    skips: Path | None,
+    reference: str | None,
+    preview: bool,
+    detailed_exitcode: bool,
+) -> int:
     """Show what applying the specs would do. Never writes to the ledger, never sends."""
-    from zalosync.cli import senders
+    form = form or ("json" if options.json else "text")
+    if preview and output is not None:
+        raise UsageError("a preview cannot be applied, so it is not sealed", fix="leave out --preview or -o")
+    if options.json and form != "json":
+        raise UsageError("--json and --format exclude each other", fix="give one of them")
+    asked = Asked(output, skips, preview, form, explain)
+    session = Session(options)
+    campaigns = session.campaigns(campaign)
+    if reference is not None:
+        from zalosync.cli.changed import changed_since
+
+        campaigns = changed_since(session.project, campaigns, reference)
+    with session.reporter() as emit:
+        built = _preview(session, campaigns, emit) if preview else _plan(session, campaigns, emit, asked)
+        with built:
+            emit.close()
+            _show(session, built, asked)
+            if built.blocked:
+                return ExitCode.BLOCKED
+            return ExitCode.CHANGES if detailed_exitcode and built.to_send else ExitCode.DONE
+
+
+def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked) -> "Plan":
+    from zalosync.cli import quotas, senders
+    from zalosync.cli.jobs import check_clean, check_job
     from zalosync.cli.who import who
-    from zalosync.console import documents, text
     from zalosync.ledger.pin import pin_of, write_pin
     from zalosync.plan.build import Known, build
     from zalosync.plan.bundle import seal
+    from zalosync.spec.project import is_rehearsal
 
-    session = Session(options)
-    project, campaigns = session.project, session.campaigns(campaign)
-    with session.reporter() as emit, session.reader() as reader, session.provider() as provider:
+    project = session.project
+    with ExitStack() as stack:
+        provider = stack.enter_context(session.provider())
+        rehearsal = is_rehearsal(provider.base_url)
+        check_job(session.environ, rehearsal=rehearsal)
+        reader = stack.enter_context(session.reader())
         found = senders.fetch(provider.client, campaigns, project.environment, reader.notes())
         built = build(
             project,
@@ -38,24 +108,82 @@ def plan(options: Options, campaign: tuple[str, ...], *, output: Path | None, de
             reader,
             session.keys,
             base_url=provider.base_url,
-            known=Known(found.planned),
+            known=Known(found.planned, quotas.fetch(provider.client, campaigns, session)),
             now=session.clock.now(),
             content=False,
             emit=emit,
         )
-        emit.close()
-        with built:
-            document = documents.plan_document(built)
-            if output is not None and not built.blocked:
-                record = {**who(session.root, session.environ), "plan": document}
-                seal(output, built, session.keys, record)
-                write_pin(session.home.pin_path, session.home.environment, pin_of(reader))
-            if options.json:
-                documents.write(document)
-            else:
-                text.say(text.plan_lines(built))
-                if output is not None and not built.blocked:
-                    text.say(text.sealed_lines(output.name))
-            if built.blocked:
-                return ExitCode.BLOCKED
-            return ExitCode.CHANGES if detailed_exitcode and built.to_send else ExitCode.DONE
+        if asked.output is not None and not built.blocked:
+            record = who(session.root, session.environ)
+            check_clean(session.environ, dirty=record["dirty"], rehearsal=rehearsal)
+            seal(asked.output, built, session.keys, {**record, "plan": _document(session, built)})
+            write_pin(session.home.pin_path, session.home.environment, pin_of(reader))
+    return built
+
+
+def _preview(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter") -> "Plan":
+    """Counts under a key that is thrown away: two previews of the same people cannot be linked."""
+    import os
+
+    from zalosync.cli.senders import ASSUMED_BUDGET
+    from zalosync.compose.message import KEY_BYTES, Keys
+    from zalosync.plan.build import Known, SenderKey, build
+    from zalosync.plan.history import NoHistory
+
+    base_url = session.project.environment.base_url
+    budget = SenderKey(ASSUMED_BUDGET, "")
+    return build(
+        session.project,
+        campaigns,
+        NoHistory(),
+        Keys(os.urandom(KEY_BYTES)),
+        base_url=base_url if isinstance(base_url, str) else "",
+        known=Known({each.campaign.spec.sender: budget for each in campaigns}),
+        now=session.clock.now(),
+        content=False,
+        emit=emit,
+        complete=False,
+    )
+
+
+def _show(session: Session, built: "Plan", asked: Asked) -> None:
+    from zalosync.cli.drawing import draw
+    from zalosync.console.plan_text import sealed_lines
+    from zalosync.console.text import say
+    from zalosync.plan.skips import write_skips
+
+    if asked.skips is not None:
+        write_skips(asked.skips, session.project, built)
+    samples = {} if asked.preview else _samples(session, built, asked)
+    draw(_document(session, built, samples), asked.format, explain=asked.explain)
+    if asked.output is not None and not built.blocked and asked.format == "text":
+        say(sealed_lines(asked.output.name))
+
+
+def _document(
+    session: Session, built: "Plan", samples: "Mapping[str, Sequence[Preview]] | None" = None
+) -> dict[str, Any]:
+    from zalosync.console.planned import plan_document
+    from zalosync.plan.approve import approvals_needed
+
+    needed = approvals_needed(session.project, built.to_send) if built.complete else ()
+    return plan_document(built, zone=session.project.spec.timezone, needed=needed, samples=samples)
+
+
+def _samples(session: Session, built: "Plan", asked: Asked) -> "dict[str, Sequence[Preview]]":
+    """One masked message of each campaign, where the form has room for it."""
+    if not (asked.explain or asked.format in ("markdown", "html")):
+        return {}
+    from zalosync.compose.preview import preview
+
+    return {
+        campaign.name: preview(
+            session.project,
+            campaign.loaded,
+            session.keys,
+            now=built.created_at,
+            budget=campaign.prepared.recipe.budget,
+        )
+        for campaign in built.campaigns
+        if campaign.to_send
+    }

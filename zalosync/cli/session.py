@@ -24,6 +24,7 @@ from zalosync.spec.secret import Secret
 if TYPE_CHECKING:
     from zalosync.console.progress import Reporter
     from zalosync.infobip.client import Sender
+    from zalosync.plan.authors import Authors
 
 PROJECT_FILE = "zalosync.yaml"
 API_KEY_VARIABLE = "INFOBIP_API_KEY"
@@ -164,7 +165,7 @@ class Session:
 
         return str(who(self.root, self.environ)["actor"])
 
-    def authors(self, campaigns: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    def authors(self, campaigns: Iterable[Mapping[str, Any]]) -> "Authors":
         """The Git authors of the last commits that touched these campaigns' files."""
         from zalosync.cli.who import authors
 

@@ -9,29 +9,46 @@ from pathlib import Path
 from typing import Any
 
 from zalosync import __version__
+from zalosync.plan.authors import Authors, folded
 
 _ACTORS = ("ZALOSYNC_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 _CI_RUNS = ("GITHUB_RUN_ID", "CI_PIPELINE_ID")
-GIT_SECONDS = 5
+GIT_SECONDS = 30
+LOCK = "zalosync.lock"
 
 
 def who(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     """Actor, commit, CI run, host and version."""
     actor = next((environ[name] for name in _ACTORS if environ.get(name)), None)
     return {
-        "actor": actor or _git(root, "config", "user.email") or _user(),
-        "commit": _git(root, "rev-parse", "HEAD"),
-        "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "actor": actor or git(root, "config", "user.email") or _user(),
+        "commit": git(root, "rev-parse", "HEAD"),
+        "dirty": bool(_changes(root, ".", f":(exclude){LOCK}")),
         "ci_run": next((environ[name] for name in _CI_RUNS if environ.get(name)), None),
         "host": platform.node(),
         "version": __version__,
     }
 
 
-def authors(root: Path, files: Iterable[str]) -> frozenset[str]:
-    """The names and addresses of the Git authors of the last commit that touched each file."""
-    found = (_git(root, "log", "-1", "--format=%an%n%ae", "--", file) for file in files)
-    return frozenset(line for lines in found if lines for line in lines.splitlines())
+def authors(root: Path, files: Iterable[str]) -> Authors:
+    """The names and addresses of the Git authors of the last commit that touched each file.
+
+    Whose changes are not committed, nobody can say.
+    """
+    known: list[str] = []
+    missing: list[str] = []
+    for file in files:
+        lines = None if _changes(root, file) else git(root, "log", "-1", "--format=%an%n%ae", "--", file)
+        if lines is None:
+            missing.append(file)
+        else:
+            known.extend(lines.splitlines())
+    return Authors(frozenset(map(folded, known)), tuple(missing))
+
+
+def _changes(root: Path, *paths: str) -> str | None:
+    """What is not committed of tracked files; `zalosync.lock` is ours to write, and decides nothing."""
+    return git(root, "status", "--porcelain", "--untracked-files=no", "--", *paths)
 
 
 def _user() -> str:
@@ -41,7 +58,7 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+def git(root: Path, *arguments: str) -> str | None:
     """What git says, or None where there is no git, no repository or no answer."""
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),

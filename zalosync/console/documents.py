@@ -11,8 +11,6 @@ from zalosync.apply.execute import Applied, totals_document
 from zalosync.clock import moment
 from zalosync.compose.message import Status
 from zalosync.ledger.records import Run, Tally
-from zalosync.plan.shape import CampaignPlan, Cost, Plan
-from zalosync.spec.findings import Finding
 
 FORMAT_VERSION = "1.0"
 EVIDENCE_SECONDS = 48 * 3600  # how long the provider's logs remember
@@ -22,68 +20,6 @@ def write(document: dict[str, Any]) -> None:
     """Print one JSON document on stdout."""
     data = orjson.dumps({"format_version": FORMAT_VERSION, **document}, option=orjson.OPT_INDENT_2)
     sys.stdout.write(data.decode() + "\n")
-
-
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """What `plan --json` prints."""
-    return {
-        "environment": plan.environment,
-        "base_url": plan.base_url,
-        "created_at": utc(plan.created_at),
-        "digest": plan.digest,
-        "complete": plan.complete,
-        "blocked": plan.blocked,
-        "totals": plan.totals,
-        "findings": [_finding(finding) for finding in plan.findings],
-        "campaigns": [_campaign(campaign) for campaign in plan.campaigns],
-    }
-
-
-def _campaign(campaign: CampaignPlan) -> dict[str, Any]:
-    spec = campaign.loaded.campaign.spec
-    schedule = spec.schedule
-    limit = schedule.sending_speed_limit
-    return {
-        "name": campaign.name,
-        "file": campaign.loaded.file,
-        "template": spec.template.name,
-        "tag": spec.template.tag,
-        "sender": spec.sender,
-        "encrypted": spec.encrypted,
-        "totals": campaign.totals,
-        "skipped": {reason.word: count for reason, count in sorted(campaign.skipped.items()) if count},
-        "repairs": dict(sorted(campaign.repairs.items())),
-        "findings": [_finding(finding) for finding in campaign.findings],
-        "cost": _cost(campaign.cost),
-        "schedule": {
-            "mode": schedule.mode,
-            "send_at": utc(schedule.send_at),
-            "expires_at": utc(schedule.expires_at),
-            "speed_limit": None if limit is None else {"amount": limit.amount, "time_unit": limit.time_unit},
-            "validity_seconds": spec.validity_period.seconds if spec.validity_period else None,
-        },
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "id": finding.id,
-        "severity": finding.severity,
-        "message": finding.message,
-        "count": finding.count,
-    }
-
-
-def _cost(cost: Cost | None) -> dict[str, Any] | None:
-    if cost is None:
-        return None
-    return {
-        "currency": cost.currency,
-        "all_zalo": float(cost.zalo),
-        "all_failover": float(cost.failover),
-        "min": float(min(cost.zalo, cost.failover)),
-        "max": float(max(cost.zalo, cost.failover)),
-    }
 
 
 def apply_document(applied: Applied) -> dict[str, Any]:

@@ -100,6 +100,11 @@ class Approval(Shape):
         "touched its file.",
         examples=[True],
     )
+    signed: bool = Field(
+        default=False,
+        description="Each of them must be signed with an SSH key of `allowedSigners`.",
+        examples=[True],
+    )
 
 
 class Rule(Shape):
@@ -213,6 +218,12 @@ class PolicySpec(Shape):
         max_length=20,
         description="Who must approve a plan, by its size.",
         examples=[[{"above": 1000, "count": 1}]],
+    )
+    allowed_signers: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+        default=None,
+        description="Who may sign approvals, with which SSH keys: a file as ssh-keygen reads it, relative to "
+        "this file.",
+        examples=["../allowed_signers"],
     )
     rules: Mapping[str, RuleField] = Field(
         default_factory=dict,

@@ -1,0 +1,178 @@
+"""A plan as Markdown for a pull request: safe against whatever is in names, and never too long.
+
+Everything that is not ours stands in inline code behind a fence that it cannot close, with `@` and comment
+marks broken; tables hold our words and numbers only. A comment is found again by its first line.
+"""
+
+import re
+from collections.abc import Iterator
+
+from zalosync.console.display import display, plural
+from zalosync.console.plan_words import (
+    REPAIRS,
+    WHY,
+    Document,
+    approvals,
+    cost,
+    kind,
+    since,
+    steps,
+    to_send,
+    ways,
+    when,
+)
+
+MARKER = "<!-- zalosync:plan"
+LONGEST = 60_000  # characters; GitHub refuses comments over 65,536
+_ROOM = 56_000  # for campaigns, so that what follows them always fits
+_MOST_FINDINGS, _MOST_FILES = 30, 20
+_ZERO_WIDTH = "\u200b"
+_SEVERITIES = {"error": "🛑", "warn": "⚠️"}
+
+
+def plan_markdown(document: Document, *, digest: str | None = None, explain: bool = False) -> str:
+    """The whole comment, under 60,000 characters whatever the plan's size."""
+    head = "\n".join(_head(document))
+    parts: list[str] = []
+    size = len(head)
+    for campaign in document["campaigns"]:
+        part = "\n".join(_campaign(campaign, document["timezone"], explain=explain))
+        if size + len(part) > _ROOM:
+            break
+        parts.append(part)
+        size += len(part)
+    left = len(document["campaigns"]) - len(parts)
+    text = "\n".join([head, *parts, *_end(document, digest or document["digest"], left)])
+    marker = f"{MARKER} environment={document['environment']} truncated={'true' if left else 'false'} -->"
+    return f"{marker}\n{text}\n"
+
+
+def code(text: str, length: int = 200) -> str:
+    """A foreign text as inline code that nothing in it can close."""
+    shown = display(text, length).replace("@", f"@{_ZERO_WIDTH}").replace("<!--", f"<!{_ZERO_WIDTH}--")
+    shown = shown.strip() or "-"
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _head(document: Document) -> Iterator[str]:
+    totals = document["totals"]
+    words = "to send" if document["complete"] else "would be sent"
+    sending = plural(to_send(totals), "message")
+    yield f"### Plan for {code(document['environment'])}: {sending} {words}"
+    yield ""
+    if document["blocked"]:
+        yield "**Blocked**: nothing can be applied until the findings marked 🛑 are mended."
+        yield ""
+    if not document["complete"]:
+        yield (
+            "A **preview**, made without key, ledger and network: it does not know what was sent before,"
+            " and cannot be applied."
+        )
+        yield ""
+    yield "| rows | skipped | sent before | in doubt or failed | **to send** | cost |"
+    yield "|---:|---:|---:|---:|---:|---|"
+    before = totals["unchanged"] + totals["changed"] + totals["held"]
+    doubt = totals["unknown"] + totals["failed"]
+    price = cost(document["cost"]) if to_send(totals) else "nothing"
+    yield (
+        f"| {totals['audience']:,} | {totals['skipped']:,} | {before:,} | {doubt:,} |"
+        f" **{to_send(totals):,}** | {price} |"
+    )
+    yield ""
+    yield from _findings(document["findings"])
+
+
+def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
+    totals = campaign["totals"]
+    yield f"#### {code(campaign['name'])}"
+    yield ""
+    yield f"{kind(campaign)}; from {code(campaign['file'])}"
+    yield ""
+    if to_send(totals):
+        yield f"- **When:** {when(campaign['schedule'], zone)}"
+        price = cost(campaign["cost"])
+        split = f" ({ways(campaign['cost'])})" if campaign["cost"] and campaign["failover"] else ""
+        yield f"- **Cost:** {price}{split}"
+    moved = since(campaign, zone)
+    if moved is not None:
+        yield f"- **Change:** {code(moved, 400)}"
+    if campaign["webhook_host"] is not None:
+        yield f"- **Reports** are pushed to {code(campaign['webhook_host'])}"
+    yield ""
+    yield from _findings(campaign["findings"])
+    yield from _rows(campaign, explain=explain)
+    yield from _samples(campaign)
+
+
+def _rows(campaign: Document, *, explain: bool) -> Iterator[str]:
+    totals = campaign["totals"]
+    yield "<details>"
+    yield (
+        f"<summary>{totals['audience']:,} rows: {totals['skipped']:,} skipped,"
+        f" {to_send(totals):,} to send</summary>"
+    )
+    yield ""
+    for file in campaign["files"][:_MOST_FILES]:
+        yield f"- {code(file)}"
+    if len(campaign["files"]) > _MOST_FILES:
+        yield f"- and {len(campaign['files']) - _MOST_FILES} more files"
+    yield ""
+    yield "| | | why |" if explain else "| | |"
+    yield "|---:|---|---|" if explain else "|---:|---|"
+    for step in steps(campaign):
+        sign = {"rows": "", "loss": "-", "sent": "-", "send": "+"}[step.kind]
+        words = step.words if step.kind != "rows" else "rows read"
+        why = f" {_cell(WHY.get(step.name, ''))} |" if explain else ""
+        yield f"| {sign}{step.count:,} | {words} |{why}"
+    if campaign["repairs"] and explain:
+        yield ""
+        yield "Phones were read as one number whatever their spelling:"
+        yield ""
+        for name, count in campaign["repairs"].items():
+            yield f"- {count:,} with {REPAIRS.get(name, name)}"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "/")
+
+
+def _samples(campaign: Document) -> Iterator[str]:
+    for sample in campaign["samples"]:
+        yield "<details>"
+        yield "<summary>A message, with what comes from the row as dots</summary>"
+        yield ""
+        for name, text in sample["values"].items():
+            yield f"- {code(name)}: {code(text, 300)}"
+        if sample["failover"] is not None:
+            yield f"- SMS instead: {code(sample['failover'], 300)}"
+        yield ""
+        yield "</details>"
+        yield ""
+
+
+def _findings(findings: list[Document]) -> Iterator[str]:
+    for finding in findings[:_MOST_FINDINGS]:
+        mark, place = _SEVERITIES[finding["severity"]], finding["place"]
+        where = f" in {code(place)}" if place else ""
+        yield f"- {mark} **{finding['id']}** {code(finding['message'], 400)}{where}"
+    if len(findings) > _MOST_FINDINGS:
+        yield f"- and {len(findings) - _MOST_FINDINGS} more findings"
+    if findings:
+        yield ""
+
+
+def _end(document: Document, digest: str | None, left: int) -> Iterator[str]:
+    if left:
+        yield f"**{plural(left, 'more campaign')}** did not fit here: `zalosync show FILE` has all of them."
+        yield ""
+    for line in approvals(document):
+        yield f"- {code(line, 400)}"
+    if digest is not None:
+        yield ""
+        yield f"Digest: `{digest}`"

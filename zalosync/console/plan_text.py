@@ -1,0 +1,168 @@
+"""A plan as text: read in ten seconds at 80 columns, the same with and without a terminal."""
+
+import textwrap
+from collections.abc import Iterator
+
+from zalosync.console.display import display, plural
+from zalosync.console.plan_words import (
+    REPAIRS,
+    WHY,
+    Document,
+    Step,
+    approvals,
+    cost,
+    kind,
+    since,
+    steps,
+    to_send,
+    ways,
+    when,
+)
+
+WIDTH = 80
+_FILES = 3  # named, of an audience of many
+_MARKS = {"error": "✗", "warn": "!"}
+_SIGNS = {"rows": "", "loss": "-", "sent": "-", "send": "+"}
+
+
+def plan_lines(document: Document, *, digest: str | None = None, explain: bool = False) -> Iterator[str]:
+    """A plan.
+
+    Args:
+        document: as `plan_document` gives it.
+        digest: of the sealed plan that it comes from, where that is another.
+        explain: also why each group of rows has its fate, and what the messages look like.
+    """
+    yield from _head(document)
+    for campaign in document["campaigns"]:
+        yield ""
+        yield from _campaign(campaign, document["timezone"], explain=explain)
+    if document["findings"]:
+        yield ""
+        for finding in document["findings"]:
+            yield from _finding(finding)
+    yield ""
+    yield from _end(document, digest or document["digest"])
+
+
+def sealed_lines(file: str) -> Iterator[str]:
+    """What to do with a sealed plan."""
+    name = display(file)
+    yield f"Sealed for 24 hours in {name}: `zalosync approve {name} --as NAME`,"
+    yield f"then `zalosync apply {name}`."
+
+
+def shrunk_lines(count: int) -> Iterator[str]:
+    """What lies outside of the approval and takes messages away."""
+    yield f"{plural(count, 'message')} less than planned: suppressed or capped since"
+
+
+def _head(document: Document) -> Iterator[str]:
+    totals = document["totals"]
+    place = display(document["environment"])
+    if document["base_url"] not in ("", document["environment"]):
+        place += f" ({display(document['base_url'], 60)})"
+    words = "to send" if document["complete"] else "would be sent to people who never had it"
+    yield f"Plan for {place}: {plural(to_send(totals), 'message')} {words}"
+    dropped = f"{totals['skipped']:,} skipped, {totals['unchanged']:,} sent before"
+    yield (
+        f"  of {plural(totals['audience'], 'row')} in {plural(len(document['campaigns']), 'campaign')}:"
+        f" {dropped}"
+    )
+    if len(document["campaigns"]) > 1 and to_send(totals):
+        yield f"  cost {cost(document['cost'])}"
+    if document["blocked"]:
+        yield f"  BLOCKED by {plural(_errors(document), 'finding')}: marked ✗ below"
+
+
+def _errors(document: Document) -> int:
+    everything = [*document["findings"], *(each for one in document["campaigns"] for each in one["findings"])]
+    return sum(finding["severity"] == "error" for finding in everything)
+
+
+def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
+    yield display(campaign["name"])
+    yield from _wrapped(kind(campaign), "  ")
+    files = ", ".join(display(file, 60) for file in campaign["files"][:_FILES])
+    left = len(campaign["files"]) - _FILES
+    more = f" and {left} more files" if left > 0 else ""
+    for step in steps(campaign):
+        words = f"rows in {files}{more}" if step.kind == "rows" else step.words
+        yield from _wrapped(words, f"  {_number(step):>11}  ", " " * 15)
+        if explain and step.name in WHY and step.count:
+            yield from _wrapped(WHY[step.name], " " * 17, " " * 17)
+    if to_send(campaign["totals"]):
+        yield from _wrapped(when(campaign["schedule"], zone), "  when  ")
+        if campaign["cost"] is not None:
+            yield f"  cost  {cost(campaign['cost'])}"
+            if campaign["failover"]:
+                yield f"        {ways(campaign['cost'])}"
+    moved = since(campaign, zone)
+    if moved is not None:
+        yield from _wrapped(moved, "  ")
+    yield from _repairs(campaign, explain=explain)
+    if explain:
+        yield from _samples(campaign)
+    for finding in campaign["findings"]:
+        yield from _finding(finding)
+
+
+def _number(step: Step) -> str:
+    return f"{_SIGNS[step.kind]}{step.count:,}"
+
+
+def _repairs(campaign: Document, *, explain: bool) -> Iterator[str]:
+    repairs = campaign["repairs"]
+    if not repairs:
+        return
+    if not explain:
+        return
+    yield "  phones were read as one number whatever their spelling:"
+    for name, count in repairs.items():
+        yield f"  {count:>11,}  {REPAIRS.get(name, name)}"
+
+
+def _samples(campaign: Document) -> Iterator[str]:
+    for sample in campaign["samples"]:
+        yield "  a message, with what comes from the row as dots:"
+        for name, text in sample["values"].items():
+            yield from _wrapped(f"{display(name)}: {display(text, 300)}", "    ")
+        if sample["failover"] is not None:
+            yield from _wrapped(f"SMS instead: {display(sample['failover'], 300)}", "    ")
+        if campaign["webhook_host"] is not None:
+            yield f"    reports go to {display(campaign['webhook_host'])}"
+
+
+def _finding(finding: Document) -> Iterator[str]:
+    place = f" {display(finding['place'], 200)}" if finding["place"] else ""
+    text = f"{display(finding['message'], 400)} [{finding['id']}]{place}"
+    yield from _wrapped(text, f"  {_MARKS[finding['severity']]} ", "    ")
+
+
+def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
+    """A text in lines of at most 80 columns; words that are longer stay whole."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first) if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _end(document: Document, digest: str | None) -> Iterator[str]:
+    totals = document["totals"]
+    if not document["complete"]:
+        yield "A preview: made without key, ledger and network, it says nothing of what was"
+        yield "sent before, and cannot be applied."
+        return
+    if not document["campaigns"]:
+        yield "No campaign was asked for: nothing to compare."
+    elif document["blocked"]:
+        yield f"Nothing can be applied: {plural(_errors(document), 'finding')} of severity error."
+    elif not to_send(totals):
+        yield "No changes: everybody who should have a message has one, or is named above."
+    for line in approvals(document):
+        yield from _wrapped(line, "", "  ")
+    yield f"Digest: {digest}"

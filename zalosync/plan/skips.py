@@ -1,0 +1,98 @@
+"""The rows that a plan skips, as a list for whoever mends the audience: where and why, never who."""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+
+from zalosync.audience.read import open_audience
+from zalosync.audience.screen import Reason
+from zalosync.compose.desired import CHUNK_ROWS
+from zalosync.errors import UsageError
+from zalosync.plan.decide import Action
+from zalosync.plan.shape import CampaignPlan, Plan
+from zalosync.spec.loaded import LoadedProject
+
+COLUMNS = ("campaign", "file", "line", "reason", "why")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_skips(path: Path, project: LoadedProject, plan: Plan) -> int:
+    """List every skipped row, in the order of the files; gives how many.
+
+    Args:
+        path: ends in `.csv` or `.jsonl`; written aside and renamed.
+        project: whose audiences are read again, for the lines.
+        plan: whose campaigns' inputs are open.
+
+    Raises:
+        UsageError: the end of the file's name says no form.
+    """
+    if path.suffix not in (".csv", ".jsonl"):
+        raise UsageError(f"the form of {path.name} is not known", fix="name it .csv or .jsonl")
+    aside = path.with_name(path.name + ".new")
+    count = 0
+    with aside.open("w", encoding="utf-8", newline="") as file:
+        write = _writer(file, path.suffix)
+        for campaign in plan.campaigns:
+            for row in skipped_rows(project, campaign):
+                write(row)
+                count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(path)
+    return count
+
+
+def skipped_rows(project: LoadedProject, campaign: CampaignPlan) -> Iterator[dict[str, Any]]:
+    """The skipped rows of a campaign, as `COLUMNS`; the line is a record's number in Parquet."""
+    skipped = pl.concat([*campaign.prepared.desired.skipped(), _capped(campaign)]).sort("row", "reason")
+    audience = campaign.loaded.campaign.spec.audience
+    base = Path(campaign.loaded.file).parent
+    with open_audience(project.root, base, audience.path) as opened:
+        for chunk in opened.chunks(CHUNK_ROWS):
+            end = chunk.first_row + chunk.frame.height
+            mine = skipped.filter((pl.col("row") >= chunk.first_row) & (pl.col("row") < end))
+            lines = chunk.lines.gather(mine["row"] - chunk.first_row)
+            for line, reason, why in zip(lines, mine["reason"], mine["why"], strict=True):
+                yield {
+                    "campaign": campaign.name,
+                    "file": chunk.file,
+                    "line": line,
+                    "reason": Reason(reason).word,
+                    "why": why or "",
+                }
+
+
+def _capped(campaign: CampaignPlan) -> pl.DataFrame:
+    """The rows whose messages a frequency cap holds back."""
+    cursor = campaign.messages.cursor()
+    found = [pl.DataFrame(schema={"row": pl.UInt64, "reason": pl.UInt8, "why": pl.String})]
+    if campaign.messages.actions[Action.CAPPED]:
+        for messages in campaign.prepared.desired.messages():
+            actions = cursor.take(messages.height)["action"]
+            rows = messages.filter(actions == int(Action.CAPPED)).select(
+                "row",
+                pl.lit(int(Reason.FREQUENCY_CAP), pl.UInt8).alias("reason"),
+                pl.lit("", pl.String).alias("why"),
+            )
+            found.append(rows)
+    return pl.concat(found)
+
+
+def _writer(file: IO[str], suffix: str) -> Callable[[dict[str, Any]], object]:
+    if suffix == ".jsonl":
+        return lambda row: file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    rows = csv.writer(file, quoting=csv.QUOTE_ALL)
+    rows.writerow(COLUMNS)
+    return lambda row: rows.writerow([_cell(row[name]) for name in COLUMNS])
+
+
+def _cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
