@@ -12,7 +12,10 @@ import polars as pl
 import pytest
 
 from tests.unit.workbooks import DATE, sheet, workbook
+from zalosync.audience import excel
+from zalosync.audience.limits import Limits
 from zalosync.audience.read import open_audience
+from zalosync.audience.source import Source
 from zalosync.errors import SpecError
 
 TEXT = 'tên,phone,note\nNguyễn Thị Bích Ngọc,0901234567,"a, ""b"""\nĐặng Văn Ửng,+84 90,\n'
@@ -321,7 +324,11 @@ def test_a_header_may_be_followed_by_empty_columns(tmp_path: Path) -> None:
 def test_excel_needs_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the library the error says what to install."""
     monkeypatch.setitem(sys.modules, "fastexcel", None)
-    assert refusal(tmp_path, "a.xlsx", workbook(sheet([["a"]]))) == (
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(workbook(sheet([["a"]])))
+    with path.open("rb") as stream, pytest.raises(SpecError) as caught:
+        list(excel.parts(Source("a.xlsx", stream, path.stat()), Limits(), print, print))
+    assert str(caught.value) == (
         "a.xlsx:1:1: reading Excel files needs the extra `excel`; "
         "allowed: pip install 'zalosync[excel]', or save it as CSV [ZS323]"
     )

@@ -139,7 +139,7 @@ def _parsed(body: Body, header: Header) -> pl.DataFrame | None:
             schema=dict.fromkeys(header.columns, pl.String),
             empty_string_is_null=False,
         )
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         body.text()
         return None  # its words may quote the file; what is wrong is found again by counting
 

@@ -1,4 +1,7 @@
-"""The first sheet of an Excel workbook to columns of text; needs the extra `excel`."""
+"""The first sheet of an Excel workbook to columns of text; needs the extra `excel`.
+
+What a workbook makes its reader allocate is known only roughly beforehand: `child` calls this one.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +10,7 @@ import polars as pl
 from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
 from zalosync.audience.part import Part, check_values, checked_columns, composed, no_rows
-from zalosync.audience.source import Budget, Source, raw_blocks
+from zalosync.audience.source import Source, raw_blocks
 from zalosync.audience.workbook import checked_workbook
 
 # How the library writes a cell that is a date; a day without a time is midnight.
@@ -15,7 +18,9 @@ _MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$"
 _MOMENT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2})$"
 
 
-def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], object]) -> Iterator[Part]:
+def parts(
+    source: Source, limits: Limits, measured: Callable[[int], object], note: Callable[[str], object]
+) -> Iterator[Part]:
     """The rows of the first sheet; the first part has the columns and no rows.
 
     The first row that holds anything names the columns. Numbers are written as digits, dates as
@@ -24,8 +29,8 @@ def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], 
 
     Args:
         source: the opened file.
-        budget: what the audience may still hold.
         limits: bounds for the file.
+        measured: told the bytes that the workbook may hold, before the library is given it.
         note: told which sheet is read where there are several.
 
     Raises:
@@ -35,8 +40,8 @@ def parts(source: Source, budget: Budget, limits: Limits, note: Callable[[str], 
     if source.size > limits.workbook:
         message = f"the workbook has {source.size:,} bytes"
         raise broken(Code.TOO_LARGE, file, 1, message, allowed=f"at most {limits.workbook:,}; save it as CSV")
-    budget.take(source.size, file)
     book = checked_workbook(b"".join(raw_blocks(source)), file, limits)
+    measured(book.size)
     frame = _cells(book.data, file, note)
     first = frame.head(1).row(0) if frame.height else ()
     columns = checked_columns((name or "" for name in _without_tail(first)), file, limits)

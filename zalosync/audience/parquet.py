@@ -1,4 +1,4 @@
-"""Parquet to columns of text, a batch at a time."""
+"""Parquet to columns of text, a batch at a time. Damage can abort the process: `child` calls this one."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
 from zalosync.audience.parquet_pages import MalformedError, Sizes, sizes
 from zalosync.audience.part import Part, check_values, checked_columns, composed, no_rows, numbered
-from zalosync.audience.source import Budget, Source
+from zalosync.audience.source import Source
 from zalosync.errors import SpecError
 
 _ROWS = 50_000  # of one batch
@@ -19,17 +19,24 @@ _T = TypeVar("_T")
 _DAMAGED = "the file is no Parquet file, or a damaged one"
 
 
-def parts(source: Source, budget: Budget, limits: Limits) -> Iterator[Part]:
+def parts(source: Source, limits: Limits, measured: Callable[[int], object]) -> Iterator[Part]:
     """The rows of one file; the first part has the columns and no rows.
 
     Text stays, numbers are written as digits (a float without a fraction as an integer, NaN as nothing),
     times in ISO 8601. `lines` are row numbers from 1.
 
+    Args:
+        source: the opened file.
+        limits: bounds for the file.
+        measured: told the bytes of its largest row group, before any is decompressed.
+
     Raises:
         SpecError: damaged, too large when decompressed, or a column that is no text, number, time or yes-no.
     """
     file = source.file
-    _check_sizes(_sizes(source), source, limits)
+    found = _sizes(source)
+    _check_sizes(found, source, limits)
+    measured(found.largest_group)
     # Opening the descriptor's path opens the file that was checked, whatever its name points at by now.
     scan = pl.scan_parquet(f"/dev/fd/{source.stream.fileno()}", glob=False)
     schema = _guarded(scan.collect_schema, file)
@@ -44,16 +51,17 @@ def parts(source: Source, budget: Budget, limits: Limits) -> Iterator[Part]:
     while (frame := _guarded(lambda: next(batches, None), file)) is not None:
         part = Part(composed(frame), numbered(row, frame.height))
         check_values(part, file, limits)
-        budget.take(sum(frame.select(pl.all().str.len_bytes().sum()).row(0)), file)
         yield part
         row += frame.height
+    if row - 1 != found.rows:
+        raise broken(Code.FORMAT, file, 1, _DAMAGED)
 
 
 def _guarded(call: Callable[[], _T], file: str) -> _T:
     """What the call gives; the library's own words may quote the file and are left out."""
     try:
         return call()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+    except (pl.exceptions.PolarsError, OSError):  # and a panic ends the process
         raise broken(Code.FORMAT, file, 1, _DAMAGED) from None
 
 

@@ -51,6 +51,8 @@ def sizes(read: Read, size: int, *, most_pages: int = 500_000) -> Sizes:
     footer = _Thrift(read(size - _TAIL - length, length)).struct()
     rows = _integer(footer, 3)
     groups = []
+    if rows != sum(_integer(_fields(group), 3) for group in _list(footer, 4)):
+        raise MalformedError("the row groups have not as many rows as the file")
     for group in _list(footer, 4):
         pages = [page for chunk in _list(_fields(group), 1) for page in _chunk(chunk, read, size, most_pages)]
         groups.append(sum(pages))

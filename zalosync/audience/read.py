@@ -13,7 +13,9 @@ from typing import Self
 
 import polars as pl
 
-from zalosync.audience import delimited, excel, jsonl, parquet
+from zalosync.audience import delimited, jsonl
+from zalosync.audience.apart import KINDS as KINDS_APART
+from zalosync.audience.apart import Apart
 from zalosync.audience.broken import Code, broken
 from zalosync.audience.encoding import utf8
 from zalosync.audience.limits import Limits
@@ -88,13 +90,15 @@ class Audience:
         """
         first = 0
         budget = Budget(self._limits.size)
-        for source in self._sources:
-            parts = self._begun.pop(source.file, None) or _parts(source, self._limits, budget, self._notes)
-            for part in _regrouped(parts, rows):
-                self._check_rows(first + part.frame.height, source.file, part)
-                yield Chunk(part.frame, source.file, first, part.lines)
-                first += part.frame.height
-            _check_unchanged(source)
+        with Apart(self._sources) as apart:
+            for source in self._sources:
+                begun = self._begun.pop(source.file, None)
+                parts = begun or _parts(source, self._limits, budget, self._notes, apart)
+                for part in _regrouped(_counted(parts, source, budget), rows):
+                    self._check_rows(first + part.frame.height, source.file, part)
+                    yield Chunk(part.frame, source.file, first, part.lines)
+                    first += part.frame.height
+                _check_unchanged(source)
 
     def _check_rows(self, rows: int, file: str, part: Part) -> None:
         if rows > self._limits.rows:
@@ -128,7 +132,8 @@ def open_files(root: Path, names: Sequence[str], limits: Limits) -> Audience:
         raise broken(Code.TOO_LARGE, names[0], 1, message, allowed=f"at most {limits.files:,}")
     with ExitStack() as stack:
         sources = tuple(_opened(root, names, limits, stack))
-        return Audience(sources, _headers(sources, limits), limits, stack.pop_all())
+        apart = stack.enter_context(Apart(sources))
+        return Audience(sources, _headers(sources, limits, apart), limits, stack.pop_all())
 
 
 def matching(root: Path, base: Path | str, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -162,7 +167,8 @@ def _opened(root: Path, names: Sequence[str], limits: Limits, stack: ExitStack) 
 class _Headers:
     """What opening an audience found.
 
-    Reading the header of a workbook means reading the workbook; so the last one is kept for the first pass.
+    Reading the header of a workbook means reading the workbook, and a Parquet file needs a process; so the
+    last one of these is kept for the first pass.
     """
 
     columns: tuple[str, ...]
@@ -170,15 +176,15 @@ class _Headers:
     begun: dict[str, Iterator[Part]]
 
 
-def _headers(sources: Sequence[Source], limits: Limits) -> _Headers:
+def _headers(sources: Sequence[Source], limits: Limits, apart: Apart) -> _Headers:
     found = _Headers((), {}, {})
     for source in sources:
-        parts = _parts(source, limits, Budget(limits.size), found.notes)
+        parts = _parts(source, limits, Budget(limits.size), found.notes, apart)
         names = tuple(next(parts).frame.columns)
         found.columns = found.columns or names
         if names != found.columns:
             raise _other_columns(source.file, names, sources[0].file, found.columns)
-        if _kind(source.file) == ".xlsx":
+        if _kind(source.file) in KINDS_APART:
             found.begun = {source.file: parts}
     return found
 
@@ -194,18 +200,26 @@ def _kind(name: str) -> str:
     return kind
 
 
-def _parts(source: Source, limits: Limits, budget: Budget, notes: dict[str, None]) -> Iterator[Part]:
+def _parts(
+    source: Source, limits: Limits, budget: Budget, notes: dict[str, None], apart: Apart
+) -> Iterator[Part]:
     """The rows of one file by its format; the first part has the columns."""
     kind = _kind(source.file)
     note = notes.setdefault  # each sentence once, in order
-    if kind == ".parquet":
-        return parquet.parts(source, budget, limits)
-    if kind == ".xlsx":
-        return excel.parts(source, budget, limits, note)
+    if kind in KINDS_APART:
+        return apart.parts(kind, source, limits, note)
     text = utf8(text_blocks(source, budget, limits), source.file, note)
     if kind == ".jsonl":
         return jsonl.parts(text, source.file, limits)
     return delimited.parts(text, source.file, limits, _SEPARATORS[kind])
+
+
+def _counted(parts: Iterator[Part], source: Source, budget: Budget) -> Iterator[Part]:
+    """The same parts; of formats that are no text, the bytes of the values are what counts."""
+    for part in parts:
+        if _kind(source.file) in KINDS_APART and part.frame.height:
+            budget.take(sum(part.frame.select(pl.all().str.len_bytes().sum()).row(0)), source.file)
+        yield part
 
 
 def _regrouped(parts: Iterator[Part], rows: int) -> Iterator[Part]:

@@ -34,10 +34,17 @@ _DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """A workbook that may be opened: its bytes, and the row (from 1) of its first sheet's first value."""
+    """A workbook that may be opened.
+
+    Args:
+        data: its bytes.
+        first_row: the row (from 1) of its first sheet's first value.
+        size: bytes of all its parts when they are decompressed, and of its texts were they all the longest.
+    """
 
     data: bytes
     first_row: int
+    size: int
 
 
 def checked_workbook(data: bytes, file: str, limits: Limits) -> Workbook:
@@ -47,7 +54,7 @@ def checked_workbook(data: bytes, file: str, limits: Limits) -> Workbook:
         SpecError: damaged, encrypted, too large when decompressed, with a DTD, or made to exhaust memory.
     """
     packed = io.BytesIO()
-    first_row, cells, longest = 1, 0, 0
+    first_row, cells, longest, size = 1, 0, 0, 0
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
         for name, content in _parts(data, file, limits):
             if b"\0" in content or (b"<!" in content and _DECLARATION.search(content)):
@@ -58,11 +65,12 @@ def checked_workbook(data: bytes, file: str, limits: Limits) -> Workbook:
             if name == _FIRST_SHEET and (found := _FIRST_VALUE.search(content)):
                 first_row = int(found[1])
             longest = max(longest, _longest_text(content))
+            size += len(content)
             new.writestr(name, content)
     if cells * longest > _MOST_TEXT:
         message = f"the workbook has {cells:,} cells and texts of up to {longest:,} bytes"
         raise broken(Code.TOO_LARGE, file, 1, message, allowed="save it as CSV")
-    return Workbook(packed.getvalue(), first_row)
+    return Workbook(packed.getvalue(), first_row, size + cells * longest)
 
 
 def _parts(data: bytes, file: str, limits: Limits) -> Iterator[tuple[str, bytes]]:
@@ -87,11 +95,11 @@ def _parts(data: bytes, file: str, limits: Limits) -> Iterator[tuple[str, bytes]
 
 
 def _inflated(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowed: int) -> bytes:
-    """What the part really holds, whatever size it declares; one byte too many where it is too large."""
-    info.file_size = allowed + 1
+    """What the part really holds, whatever size it declares; some bytes too many where it is too large."""
+    info.file_size = allowed + 2 * _STEP  # an end that is not reached, lest the check sum be asked there
     content = io.BytesIO()
     with archive.open(info) as stream:
-        while step := stream.read(_STEP):
+        while content.tell() <= allowed and (step := stream.read(_STEP)):
             content.write(step)
     return content.getvalue()
 
