@@ -199,6 +199,12 @@ LEDGER = (
         "Keep the ledger where jobs share it, and say `ledgerDurable: true`.",
     ),
     Entry(
+        "ZS634",
+        "zalosync.lock cannot be written",
+        "It is kept beside the project file; everything that was sent is in the ledger all the same.",
+        "Mend it (space, permissions); the next command that writes to the ledger pins it.",
+    ),
+    Entry(
         "ZS641",
         "Not a rescue file",
         "A line of it cannot be read.",

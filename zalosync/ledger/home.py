@@ -147,15 +147,23 @@ def open_ledger(
             yield ledger
         except BaseException:
             # What went wrong is what is told, also where it is the reason that nothing can be pinned.
-            with suppress(LedgerError, OSError):
+            with suppress(LedgerError):
                 _pin(home, ledger, exclusive=exclusive)
             raise
         _pin(home, ledger, exclusive=exclusive)
 
 
 def _pin(home: Home, ledger: Ledger, *, exclusive: bool) -> None:
-    if exclusive:
+    if not exclusive:
+        return
+    try:
         write_pin(home.pin_path, home.environment, pin_of(ledger))
+    except OSError as error:
+        raise LedgerError(
+            f"{home.pin_path.name} cannot be written: {error.strerror}; the ledger itself has everything",
+            fix="mend it (space, permissions); the next command that writes to the ledger pins it",
+            code="ZS634",
+        ) from error
 
 
 @contextmanager
