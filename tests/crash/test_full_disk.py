@@ -47,16 +47,17 @@ def test_full_disk(tmp_path: Path) -> None:
         assert set(found.seen.values()) == {1}
 
 
-def test_pin_on_a_full_disk(tmp_path: Path) -> None:
+def test_pin_that_cannot_be_written(tmp_path: Path) -> None:
     """Where only the pin cannot be written, everything sent is in the ledger, and the next run goes on."""
     with serving(tmp_path / "server", QUICK) as server:
         shop = write_shop(tmp_path / "shop", 40, base_url=server.base_url, batch_size=10)
         assert zalosync(shop.root, "ledger", "init").code == 0
-        done = start(
-            shop.root, *APPLY, environ=server.environ, fail=("os.rename", 1, "no space for the pin")
-        ).wait()
-        assert done.code == 1, done.err
-        assert "no space" not in done.err
+        in_its_way = shop.root / "zalosync.lock.new"
+        in_its_way.mkdir()
+        done = zalosync(shop.root, *APPLY, environ=server.environ)
+        assert done.code == 7, done.err
+        assert "zalosync.lock cannot be written" in done.err
         found = assert_at_most_once(shop, shop.state / "here.db", server)
         assert_nobody_missing(shop, found)
+        in_its_way.rmdir()
         assert zalosync(shop.root, *APPLY, environ=server.environ).code == 0
