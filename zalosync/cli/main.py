@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "render": ("zalosync.cli.render", "render", "Show what one recipient would get."),
     "plan": ("zalosync.cli.plan", "plan", "Show what would be sent, to how many, at what cost."),
     "explain": ("zalosync.cli.explain", "explain", "Say what an error or finding means, and its mend."),
+    "show": ("zalosync.cli.show", "show", "Show a sealed plan, whatever became of it."),
+    "diff": ("zalosync.cli.diff", "diff", "Show what differs between two sealed plans."),
     "approve": ("zalosync.cli.approve", "approve", "Approve exactly one sealed plan."),
     "apply": ("zalosync.cli.apply", "apply", "Send what the plan says and nothing else."),
     "refresh": ("zalosync.cli.refresh", "refresh", "Pull reports and logs, and settle unknown messages."),

@@ -25,7 +25,7 @@ from zalosync.console.plan_words import (
 MARKER = "<!-- zalosync:plan"
 LONGEST = 60_000  # characters; GitHub refuses comments over 65,536
 _ROOM = 56_000  # for campaigns, so that what follows them always fits
-_MOST_FINDINGS, _MOST_FILES = 30, 20
+_MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS = 30, 20, 100
 _ZERO_WIDTH = "\u200b"
 _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
 
@@ -176,3 +176,33 @@ def _end(document: Document, digest: str | None, left: int) -> Iterator[str]:
     if digest is not None:
         yield ""
         yield f"Digest: `{digest}`"
+
+
+def diff_markdown(document: Document) -> str:
+    """What differs between two plans."""
+    return "\n".join([f"{MARKER}-diff -->", *_diff(document)])[:LONGEST] + "\n"
+
+
+def _diff(document: Document) -> Iterator[str]:
+    if document["same"]:
+        yield "### The two plans are the same"
+        return
+    before, after = document["before"], document["after"]
+    yield f"### {before['to_send']:,} messages to send before, {after['to_send']:,} now"
+    yield ""
+    for text in document["inputs"][:_MOST_FINDINGS]:
+        yield f"- {code(text)}"
+    yield ""
+    for campaign in document["campaigns"][:_MOST_CAMPAIGNS]:
+        where = {"both": "", "before": ", only in the first plan", "after": ", only in the second plan"}
+        yield f"#### {code(campaign['name'])}{where[campaign['in']]}"
+        yield ""
+        yield "| came | went | changed | the same |"
+        yield "|---:|---:|---:|---:|"
+        counts = (campaign[name] for name in ("came", "went", "changed", "same"))
+        yield "| " + " | ".join(f"{count:,}" for count in counts) + " |"
+        yield ""
+        for move in campaign["actions"]:
+            yield f"- {move['count']:,} were {move['from']}, and are {move['to']} now"
+        yield ""
+    yield f"From `{before['digest']}` to `{after['digest']}`"

@@ -26,6 +26,7 @@ WHY: Mapping[str, str] = {
     "retry": "ended without delivery in a way that the campaign's `retry` names",
     "send": "wanted, and the ledger has no message of this identity",
 }
+_ORDER = list(WHY)
 _FATES = {
     "unchanged": "sent before, unchanged",
     "changed": "sent before, content changed since: not sent again",
@@ -65,8 +66,9 @@ def steps(campaign: Document) -> Iterator[Step]:
     """The waterfall of a campaign; the rows are the sum of all other steps."""
     totals = campaign["totals"]
     yield Step("rows", "", totals["audience"], "rows")
-    for reason, count in campaign["skipped"].items():
-        yield Step("loss", reason, count, f"skipped: {reason}")
+    skipped = campaign["skipped"]
+    for reason in sorted(skipped, key=_ORDER.index):
+        yield Step("loss", reason, skipped[reason], f"skipped: {reason}")
     for name, words in _FATES.items():
         if totals[name]:
             yield Step("sent", name, totals[name], words)

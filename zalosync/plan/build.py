@@ -16,7 +16,7 @@ import polars as pl
 from zalosync.compose.message import Keys
 from zalosync.compose.prepare import prepared
 from zalosync.compose.recipe import whole
-from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
+from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
 from zalosync.ledger.chain import canonical
 from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.decide import Action, RetryRule, decide, recorded_frame
@@ -172,6 +172,8 @@ def _compare(
     desired = campaign.prepared.desired
     desired.gather(_advance(emit, phase))
     emit(PhaseEnded(phase, f"{desired.waterfall.audience:,} rows"))
+    for note in campaign.prepared.notes():
+        emit(Warned("ZS324", note))
     rule = retry_rule(campaign.loaded)
     for messages in desired.messages():
         standings = reader.standings(whole(messages["m0"], messages["m1"]))

@@ -17,6 +17,7 @@ from zalosync.plan.messages import PlannedMessages
 from zalosync.plan.shape import Plan
 
 _SLICE = 100_000
+CONSUMED = "ZS537"
 _CAMPAIGN_PARTS = {
     "occurrence": "its occurrence",
     "sender": "its sender",
@@ -48,13 +49,22 @@ def check_usable(
         raise PlanRefused(
             f"the plan expired at {sealed.expires_at:%Y-%m-%dT%H:%MZ}", fix="plan again", code="ZS536"
         )
+    check_history(sealed, reader)
+
+
+def check_history(sealed: Sealed, reader: LedgerReader) -> None:
+    """Hold a sealed plan against the ledger: not consumed, and nobody else changed what may be sent since.
+
+    Raises:
+        PlanRefused: says which.
+    """
     runs = {run.id: run for run in reader.runs() if run.started.get("plan_digest") == sealed.digest}
     for run in runs.values():
         if run.ended and run.ended.get("consumed"):
             raise PlanRefused(
                 f"the plan is consumed: run {run.run_id} sent all of it",
                 fix="plan again: it shows what is new since",
-                code="ZS537",
+                code=CONSUMED,
             )
     _check_ledger(sealed, reader, frozenset(runs))
 
@@ -86,16 +96,40 @@ def check_same(sealed: Sealed, plan: Plan) -> None:
     Raises:
         PlanRefused: names what moved.
     """
-    moved = list(_moved(sealed.meaning, plan.meaning))
-    if moved:
+    found = list(moved(sealed.meaning, plan.meaning))
+    if found:
         raise PlanRefused(
-            f"the plan is stale: since it was made, {'; '.join(moved[:5])} changed",
+            f"the plan is stale: since it was made, {'; '.join(found[:5])} changed",
             fix="plan again, and have that plan approved",
             code="ZS530",
         )
 
 
-def _moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def state_of(sealed: Sealed, reader: LedgerReader | None, now: datetime) -> tuple[str, str]:
+    """What became of a plan: `applicable`, `expired`, `consumed`, `stale` or `unknown`, and why in words.
+
+    Args:
+        sealed: the plan.
+        reader: the ledger, or None where there is none to look at.
+        now: aware.
+    """
+    refusal = None
+    try:
+        if reader is not None:
+            check_history(sealed, reader)
+    except PlanRefused as error:
+        refusal = error
+    if refusal is not None and refusal.code == CONSUMED:
+        return "consumed", refusal.message
+    if now >= sealed.expires_at:
+        return "expired", f"since {sealed.expires_at:%Y-%m-%dT%H:%MZ}"
+    if refusal is not None:
+        return "stale", refusal.message
+    return ("unknown", "") if reader is None else ("applicable", "")
+
+
+def moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Which inputs differ between the meanings of two plans, in words."""
     if then["settings"] != now["settings"]:
         yield "the environment's settings"
     if then["policies"] != now["policies"]:

@@ -1,0 +1,82 @@
+"""`zalosync show`: a sealed plan, whatever became of it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from zalosync.cli.options import Options, common
+from zalosync.cli.plan import FORMATS
+from zalosync.cli.session import Session
+from zalosync.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from zalosync.plan.bundle import Sealed
+
+
+@click.command(
+    epilog="Example: zalosync show release.zsplan --explain",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@common
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(FORMATS), help="How it is printed [text].")
+@click.option("--explain", is_flag=True, help="Also why rows have their fate.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to send, 0 when not.")
+def show(options: Options, *, file: Path, form: str | None, explain: bool, detailed_exitcode: bool) -> int:
+    """Show a sealed plan, its approvals, and whether it may still be applied: expired and applied ones too.
+
+    Whether specs and audiences are still those that were planned, only `apply` finds out: it plans again.
+    """
+    from zalosync.cli.drawing import draw
+    from zalosync.console.plan_state import state_lines
+    from zalosync.console.text import say
+    from zalosync.plan.bundle import unseal
+
+    form = form or ("json" if options.json else "text")
+    if options.json and form != "json":
+        raise UsageError("--json and --format exclude each other", fix="give one of them")
+    session = Session(options)
+    sealed = unseal(file, session.keys)
+    document = {**sealed.document["record"]["plan"], "sealed": _state(session, file, sealed)}
+    if form == "text":
+        say(state_lines(document["sealed"], document["timezone"]))
+    draw(document, form, digest=sealed.digest, explain=explain)
+    return ExitCode.CHANGES if detailed_exitcode and sealed.to_send else ExitCode.DONE
+
+
+def _state(session: Session, file: Path, sealed: "Sealed") -> dict[str, Any]:
+    """What became of the plan, as far as its file, the clock and the ledger tell."""
+    from zalosync.errors import ZalosyncError
+    from zalosync.plan.approve import read_approvals
+    from zalosync.plan.check import state_of
+
+    record = sealed.document["record"]
+    environment = str(sealed.meaning["environment"])
+    try:
+        with Session(replace(session.options, environment=environment)).reader() as reader:
+            state, reason = state_of(sealed, reader, session.clock.now())
+    except ZalosyncError as error:
+        state, reason = state_of(sealed, None, session.clock.now())
+        reason = reason or f"the ledger was not looked at: {error.message}"
+    return {
+        "state": state,
+        "reason": reason,
+        "created_at": sealed.document["created_at"],
+        "expires_at": sealed.document["expires_at"],
+        "actor": record.get("actor"),
+        "commit": record.get("commit"),
+        "dirty": record.get("dirty", False),
+        "approvals": [
+            {
+                "name": each.name,
+                "at": each.at,
+                "reason": each.reason,
+                "actor": each.actor,
+                "signed": bool(each.signature),
+            }
+            for each in read_approvals(file, session.keys)
+            if each.digest == sealed.digest
+        ],
+    }
