@@ -1,4 +1,4 @@
-"""`zalosync schema`: JSON Schema of the spec language, for editors."""
+"""`zalosync schema`: JSON Schema of the spec language for editors, and of what commands print as JSON."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from zalosync.cli.options import Options, common
 from zalosync.errors import ExitCode, UsageError
 
 _KINDS = ("project", "campaign", "policy", "prices", "templates-lock")
+_OUTPUTS = ("plan", "show", "diff", "approve", "apply", "status", "history", "audit-verify")
 
 
 @click.command(epilog="Example: zalosync schema campaign > campaign.schema.json")
@@ -15,8 +16,14 @@ _KINDS = ("project", "campaign", "policy", "prices", "templates-lock")
 @click.option(
     "--write", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write all of them there."
 )
+@click.option(
+    "--json-output",
+    "output",
+    type=click.Choice(_OUTPUTS),
+    help="Print the schema of what this command prints with --json.",
+)
 @common
-def schema(options: Options, kind: str | None, folder: Path | None) -> int:
+def schema(options: Options, kind: str | None, folder: Path | None, output: str | None) -> int:
     """Print the JSON Schema (draft 7) of one kind of file, or write all of them to a folder.
 
     An editor with yaml-language-server uses it by a spec's first line:
@@ -25,6 +32,14 @@ def schema(options: Options, kind: str | None, folder: Path | None) -> int:
     from zalosync.spec.schema import KINDS, file_name, schema_text
 
     _ = options
+    if output is not None and kind is None and folder is None:
+        from importlib import resources
+
+        schemas = resources.files("zalosync.console").joinpath("schemas")
+        click.echo(schemas.joinpath(f"{output}.json").read_text(encoding="utf-8"), nl=False)
+        return ExitCode.DONE
+    if output is not None:
+        raise UsageError("--json-output stands alone", fix="leave out the kind and --write")
     if (kind is None) == (folder is None):
         raise UsageError("name a kind or a folder", fix=f"one of {', '.join(_KINDS)}, or --write DIR")
     if kind is not None:
