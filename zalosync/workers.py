@@ -1,8 +1,11 @@
-"""Worker processes are started so that signals to the whole process group stay their parent's business."""
+"""Worker processes: signals to the whole group stay their parent's business, and its end is theirs."""
 
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import connection, parent_process
 
 _OURS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,3 +22,19 @@ def signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def become_worker() -> None:
+    """Make this process a worker: it knows nothing of the caller's environment, and outlives nobody.
+
+    A parent that is killed cannot tell its workers to end; left alone they would wait for ever.
+    """
+    os.environ.clear()
+    threading.Thread(target=_end_with_parent, name="zalosync-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -326,15 +326,15 @@ REFUSED = ProviderError("E400", "Request cannot be processed.")
             Exchange(http_status=200, malformed=Malformed.DUPLICATE_KEYS, digest=b'{"me'),
         ),
         (
-            answer("200 OK", gzip.compress(ACCEPTED), "Content-Encoding: gzip"),
+            answer("200 OK", gzip.compress(ACCEPTED, mtime=0), "Content-Encoding: gzip"),
             Exchange(http_status=200, rows=ROWS, digest=ACCEPTED[:4]),
         ),
         (
-            answer("200 OK", gzip.compress(b" " * 10_000_001), "Content-Encoding: gzip"),
+            answer("200 OK", gzip.compress(b" " * 10_000_001, mtime=0), "Content-Encoding: gzip"),
             Exchange(http_status=200, malformed=Malformed.TOO_LARGE),
         ),
         (
-            answer("200 OK", gzip.compress(ACCEPTED)[:-9], "Content-Encoding: gzip"),
+            answer("200 OK", gzip.compress(ACCEPTED, mtime=0)[:-9], "Content-Encoding: gzip"),
             Exchange(http_status=200, malformed=Malformed.CONTENT_TYPE),
         ),
         (

@@ -17,7 +17,7 @@ from zalosync.apply.batch import Batch
 from zalosync.compose.message import message_id_text
 from zalosync.infobip.keys import Encryptor
 from zalosync.infobip.wire import Envelope, Outgoing, send_body
-from zalosync.workers import signals_held
+from zalosync.workers import become_worker, signals_held
 
 # Below this many encrypted values the work is done before a process has started.
 POOL_FROM_VALUES = 5_000
@@ -56,9 +56,7 @@ class Sealer:
         self.workers = WORKERS if values >= POOL_FROM_VALUES and WORKERS > 1 else 0
         self._pool: ProcessPoolExecutor | None = None
         if self.workers:
-            self._pool = ProcessPoolExecutor(
-                self.workers, get_context("spawn"), initializer=_ignore_environment
-            )
+            self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=become_worker)
 
     def __enter__(self) -> Self:
         return self
@@ -87,10 +85,6 @@ class Sealer:
         done: Future[bytes] = Future()
         done.set_result(_seal(batch.order, outgoing, batch.bulk, batch.send_at))
         return done
-
-
-def _ignore_environment() -> None:
-    os.environ.clear()
 
 
 def _seal(order: Order, outgoing: list[Outgoing], bulk: str, send_at: datetime | None) -> bytes:

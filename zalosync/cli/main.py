@@ -96,7 +96,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     signal.signal(signal.SIGTERM, _stop)
     try:
-        code = root.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = root.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="zalosync",
+            standalone_mode=False,
+        )
         sys.stdout.flush()
     except SystemExit:
         raise

@@ -19,7 +19,7 @@ import polars as pl
 from zalosync.audience.screen import Reason
 from zalosync.compose.recipe import Composed, Composer, Recipe
 from zalosync.compose.spill import Spill
-from zalosync.workers import signals_held
+from zalosync.workers import become_worker, signals_held
 
 CHUNK_ROWS = 20_000
 # Below this many bytes of audience one process is done before a second one has started.
@@ -166,7 +166,7 @@ _composer: Composer | None = None
 def _prepare(recipe: Recipe) -> None:
     """Make a worker process ready: compiled templates, and none of the caller's environment."""
     global _composer  # noqa: PLW0603 - a worker process has one recipe for its whole life
-    os.environ.clear()
+    become_worker()
     _composer = Composer(recipe)
 
 
