@@ -5,8 +5,11 @@ A lint rule forbids `time` and `random` elsewhere, so that the simulator can own
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)  # whole ones: in floats some moments would lose one each time
 
 
 class Clock(Protocol):
@@ -54,9 +57,9 @@ class SystemClock:
 
 def milliseconds(moment: datetime) -> int:
     """Unix time in milliseconds, as the ledger stores moments."""
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def moment(milliseconds_: int) -> datetime:
     """The aware UTC moment of a stored number."""
-    return datetime.fromtimestamp(milliseconds_ / 1000, UTC)
+    return _EPOCH + milliseconds_ * _MILLISECOND
