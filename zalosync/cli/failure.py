@@ -7,7 +7,10 @@ import traceback
 
 import click
 
+from zalosync.console.display import display
 from zalosync.errors import ExitCode, SpecError, ZalosyncError
+
+LONGEST = 4000  # characters of one line; a column list or a path may be long
 
 
 def report_failure(error: BaseException) -> ExitCode:
@@ -50,10 +53,12 @@ def _bug(error: BaseException) -> ExitCode:
         "Run again with ZALOSYNC_TRACEBACK=1 and report what it prints"
     )
     if os.environ.get("ZALOSYNC_TRACEBACK"):
-        for line in traceback.format_tb(error.__traceback__):
-            _say(line.rstrip())
+        for frame in traceback.format_tb(error.__traceback__):
+            for line in frame.splitlines():
+                _say(line)
     return ExitCode.INTERNAL
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
+    """One line, whatever stands in it: names of files and the like are other people's text."""
+    sys.stderr.write(display(line, LONGEST) + "\n")
