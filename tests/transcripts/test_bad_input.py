@@ -67,7 +67,7 @@ FILES: list[tuple[str, Callable[[Shop], object], tuple[str, ...]]] = [
     (
         "a phone column that is not there",
         lambda shop: write(shop, SPEC, lambda text: text.replace("phone: phone", "phone: fone")),
-        (SPEC, "no column `fone`", "did you mean `phone`?", "ZS305"),
+        (SPEC, "no column `fone`", "did you mean `phone`?", "ZS355"),
     ),
     (
         "a template with an unknown column",

@@ -160,7 +160,7 @@ def test_validate_gives_one_json_document(shop: Path, run: Run) -> None:
     assert document["format_version"] == "1.0"
     assert document["problems"] == [
         {
-            "code": "ZS305",
+            "code": "ZS355",
             "file": "campaigns/welcome.yaml",
             "line": 14,
             "column": 12,

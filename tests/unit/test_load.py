@@ -107,7 +107,7 @@ def test_a_project_is_loaded(root: Path) -> None:
 def test_a_problem_of_a_campaign_has_its_place_and_source(root: Path) -> None:
     """As other rooms raise them, for a column for example."""
     problem = (
-        load(root).campaign("shipped").problem("ZS305", "spec.audience.phone", "no such column", meant="tel")
+        load(root).campaign("shipped").problem("ZS355", "spec.audience.phone", "no such column", meant="tel")
     )
     assert str(problem).startswith("campaigns/shipped.yaml:7:52: spec.audience.phone: no such column")
     assert problem.source.strip().startswith("audience:")

@@ -4,12 +4,6 @@ from zalosync.catalogue.entry import Entry
 
 AUDIENCES = (
     Entry(
-        "ZS305",
-        "A named column is not in the audience",
-        "`phone` and `consent` name columns of the header; without them nobody can be messaged rightly.",
-        "Write the column as the header has it; names count capitals.",
-    ),
-    Entry(
         "ZS310",
         "A pattern matches no audience file",
         "A campaign to nobody is a misspelt path more often than an empty folder.",
@@ -92,6 +86,13 @@ AUDIENCES = (
         "A library for this kind of file is not installed",
         "Excel files need an extra, to keep the installation small.",
         "pip install 'zalosync[excel]', or export the file as CSV.",
+    ),
+    Entry(
+        "ZS324",
+        "How an audience file was read",
+        "Its encoding was recognised, not declared, or it has more sheets than are read: not an error, but "
+        "worth a look at one rendered message.",
+        "Save the file as UTF-8, with the rows in its first sheet; `zalosync render` shows what people get.",
     ),
 )
 TEMPLATES = (

@@ -73,7 +73,7 @@ def audience_problems(
     root: Path, campaigns: Sequence["LoadedCampaign"], known: Sequence[Problem]
 ) -> Iterator[Problem]:
     """Templates and columns of every campaign, against the headers of its audience."""
-    from zalosync.compose.prepare import placed, template_fields
+    from zalosync.compose.prepare import column_problems, placed, template_fields
     from zalosync.compose.template import check, check_predicate
 
     wrong = {(problem.place.file, problem.path) for problem in known}
@@ -87,26 +87,11 @@ def audience_problems(
         columns, problems = headers.of(each) if is_sound("spec.audience.path") else (None, [])
         yield from problems
         if columns is not None:
-            yield from (each_ for each_ in _column_problems(each, columns) if is_sound(each_.path))
+            yield from (each_ for each_ in column_problems(each, columns) if is_sound(each_.path))
         for path, source, condition in template_fields(each):
             if is_sound(path):
                 found = check_predicate(source, columns) if condition else check(source, columns)
                 yield from (placed(each, path, problem) for problem in found)
-
-
-def _column_problems(loaded: "LoadedCampaign", columns: Sequence[str]) -> Iterator[Problem]:
-    from zalosync.compose.template_check import nearest
-
-    audience = loaded.campaign.spec.audience
-    for key, column in (("phone", audience.phone), ("consent", audience.consent)):
-        if column is not None and column not in columns:
-            yield loaded.problem(
-                "ZS305",
-                f"spec.audience.{key}",
-                f"the audience has no column `{column}`",
-                allowed=", ".join(columns[:20]),
-                meant=nearest(column, columns) or "",
-            )
 
 
 class _Headers:

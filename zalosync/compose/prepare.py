@@ -3,11 +3,13 @@
 Shared by `plan` and `apply`, so that both compose the same messages from the same inputs.
 """
 
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -34,6 +36,7 @@ class Prepared:
         desired: its messages, not yet gathered.
         files: the audience's files, from the project's root.
         size: bytes of the audience.
+        notes: what a person should know of how the files were read, once they were.
     """
 
     loaded: LoadedCampaign
@@ -41,6 +44,7 @@ class Prepared:
     desired: Desired
     files: tuple[str, ...]
     size: int
+    notes: Callable[[], tuple[str, ...]]
 
 
 @contextmanager
@@ -71,7 +75,7 @@ def prepared(
     audience = loaded.campaign.spec.audience
     base = Path(loaded.file).parent
     with open_audience(project.root, base, audience.path) as opened:
-        problems = list(_column_problems(loaded, opened.columns))
+        problems = [*column_problems(loaded, opened.columns), *_template_problems(loaded, opened.columns)]
         if problems:
             raise SpecError(problems)
         recipe = recipe_of(project, loaded, keys, budget=budget, content=content)
@@ -80,7 +84,7 @@ def prepared(
         chunks = opened.chunks(CHUNK_ROWS)
         on_duplicate = audience.on_duplicate
         with Desired(recipe, chunks, size=opened.size, on_duplicate=on_duplicate) as desired:
-            yield Prepared(loaded, recipe, desired, opened.files, opened.size)
+            yield Prepared(loaded, recipe, desired, opened.files, opened.size, lambda: opened.notes)
 
 
 def recipe_of(
@@ -93,13 +97,13 @@ def recipe_of(
         campaign=loaded.first_name,
         occurrence=spec.occurrence,
         template=spec.template.name,
-        phone=spec.audience.phone,
+        phone=_composed(spec.audience.phone),
         values=dict(spec.template_data),
         secret=keys.secret,
         region=spec.audience.region,
         key=spec.audience.key,
         where=spec.audience.where,
-        consent=spec.audience.consent,
+        consent=None if spec.audience.consent is None else _composed(spec.audience.consent),
         failover=failover.text if failover else None,
         ascii_only=failover.ascii_only if failover else False,
         limits=_limits(project.templates.get(spec.template.name)),
@@ -118,8 +122,10 @@ def _limits(contract: TemplateContract | None) -> dict[str, Limits]:
 
 
 def _suppressed(project: LoadedProject, loaded: LoadedCampaign, now: datetime) -> pl.Series | None:
-    """Everybody on a list of the campaign or of a policy."""
+    """Everybody on a list of the campaign or of a policy; a list's days are those of the project's zone."""
     audience = loaded.campaign.spec.audience
+    if project.spec.timezone is not None:
+        now = now.astimezone(ZoneInfo(project.spec.timezone))
     lists = [(loaded.file, audience.exclude)]
     lists += [(policy.file, policy.policy.spec.suppressions) for policy in project.policies]
     phones = [
@@ -143,24 +149,30 @@ def template_fields(loaded: LoadedCampaign) -> Iterator[tuple[str, str, bool]]:
         yield "spec.smsFailover.text", spec.sms_failover.text, False
 
 
-def _column_problems(loaded: LoadedCampaign, columns: Sequence[str]) -> Iterator[Problem]:
+def column_problems(loaded: LoadedCampaign, columns: Sequence[str]) -> Iterator[Problem]:
+    """The columns that a campaign names outside of its templates and that its audience does not have."""
     audience = loaded.campaign.spec.audience
-    for path, column in (
-        ("spec.audience.phone", audience.phone),
-        ("spec.audience.consent", audience.consent),
-    ):
-        if column is not None and column not in columns:
+    for key, column in (("phone", audience.phone), ("consent", audience.consent)):
+        if column is not None and _composed(column) not in columns:
             yield loaded.problem(
-                "ZS305",
-                path,
+                "ZS355",
+                f"spec.audience.{key}",
                 f"the audience has no column `{column}`",
                 allowed=", ".join(columns[:20]),
                 meant=nearest(column, columns) or "",
             )
+
+
+def _template_problems(loaded: LoadedCampaign, columns: Sequence[str]) -> Iterator[Problem]:
     for path, source, condition in template_fields(loaded):
         found = check_predicate(source, columns) if condition else check(source, columns)
         for problem in found:
             yield placed(loaded, path, problem)
+
+
+def _composed(column: str) -> str:
+    """The name as `audience.read` gives it, however its letters were typed."""
+    return unicodedata.normalize("NFC", column)
 
 
 def placed(loaded: LoadedCampaign, path: str, problem: TemplateProblem) -> Problem:

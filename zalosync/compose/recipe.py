@@ -16,7 +16,7 @@ import polars as pl
 from zalosync.audience.phone import REPAIRS
 from zalosync.audience.screen import PHONE_COLUMN, REASON_COLUMN, REPAIRS_COLUMN, Reason, Rules, screen
 from zalosync.compose.message import Identity, Keys
-from zalosync.compose.sms import fold_ascii, segments_column
+from zalosync.compose.sms import fold_column, segments_column
 from zalosync.compose.template import Program
 from zalosync.compose.values import Limits, misfits
 
@@ -32,7 +32,7 @@ class Recipe:
 
     Attributes:
         campaign: the campaign's first name, for ever part of its identities.
-        key: template of what makes a message distinct; None: the normalised phone.
+        key: template of what makes a message distinct, spaces around it aside; None: the normalised phone.
         values: template per parameter.
         failover: template of the SMS text, or None.
         budget: bytes that one encrypted value may have, or None where nothing is encrypted.
@@ -125,6 +125,7 @@ class Composer:
             rendered = rendered.with_columns(kept[PHONE_COLUMN].alias(KEY))
         rendered = rendered.with_columns(kept[PHONE_COLUMN], kept["row"], kept[REASON_COLUMN])
         # A row without a key is nobody's message: it cannot be told from others, so it cannot be sent.
+        rendered = rendered.with_columns(pl.col(KEY).str.strip_chars())
         keyless = pl.col(KEY).is_null() | (pl.col(KEY) == "")
         unreadable = rendered.filter(keyless).select(
             "row",
@@ -138,8 +139,7 @@ class Composer:
         if self._recipe.failover is None:
             rendered = rendered.with_columns(pl.lit(None, pl.String).alias(FAILOVER))
         elif self._recipe.ascii_only:
-            folded = rendered[FAILOVER].map_elements(fold_ascii, return_dtype=pl.String)
-            rendered = rendered.with_columns(folded.alias(FAILOVER))
+            rendered = rendered.with_columns(fold_column(rendered[FAILOVER]))
         broken = rendered[FAILOVER].is_null() & (self._recipe.failover is not None)
         messages = self._digests(rendered, values).with_columns(
             rendered["row"],

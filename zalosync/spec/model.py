@@ -129,7 +129,8 @@ class Audience(Shape):
     phone: Text = Field(description="The column with the destination.", examples=["phone"])
     key: Expression | None = Field(
         default=None,
-        description="A template for what makes a message distinct; the normalised phone where it is absent.",
+        description="A template for what makes a message distinct, spaces around it aside; the normalised "
+        "phone where it is absent.",
         examples=["{{ order_code }}"],
     )
     region: Region = Field(
