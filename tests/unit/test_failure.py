@@ -1,4 +1,4 @@
-"""What a failed command says: one line, the way out, its exit code; nothing personal, no control characters."""
+"""What a failed command says: one line, the way out, its exit code; nothing personal, no cursor moved."""
 
 import errno
 import sqlite3
