@@ -122,7 +122,9 @@ def conduct(
         result = send(begun)
     except Exception as error:
         code = error.exit_code if isinstance(error, ZalosyncError) else ExitCode.INTERNAL
-        _end(outside, begun.number, {"exit_code": int(code), "reason": type(error).__name__, "totals": {}})
+        totals = totals_document(begun.totals, clock.monotonic() - started)
+        ended = {"exit_code": int(code), "reason": type(error).__name__, "totals": totals}
+        _end(outside, begun.number, ended)
         raise
     seconds = clock.monotonic() - started
     _end(
@@ -140,10 +142,11 @@ def conduct(
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that is written down: its number in the ledger, and its name."""
+    """A run that is written down: its number in the ledger, its name, and what it has sent so far."""
 
     number: int
     run_id: str
+    totals: Totals = field(default_factory=Totals)
 
 
 def totals_document(totals: Totals, seconds: float) -> dict[str, Any]:
@@ -206,7 +209,8 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
     later = [campaign for campaign in todo if not job.due and _is_later(campaign, now)]
     sooner = [campaign for campaign in todo if campaign not in later]
-    totals = Totals(to_send=sum(_count(campaign, acting) for campaign in todo))
+    totals = begun.totals
+    totals.to_send = sum(_count(campaign, acting) for campaign in todo)
     values = sum(
         _count(campaign, acting) * len(campaign.loaded.campaign.spec.template_data)
         for campaign in sooner
