@@ -221,4 +221,32 @@ FINDINGS = (
         "List the old name in `previousNames`; if it is another campaign, nothing.",
         "warn",
     ),
+    Entry(
+        "evidence-ends",
+        "Messages of unknown fate, and the evidence about them ends",
+        "The provider's logs forget after 48 hours; what is not proven by then stays unknown.",
+        "Run `zalosync refresh --logs`; then decide with `zalosync resolve`.",
+        "warn",
+    ),
+    Entry(
+        "late-outcomes",
+        "Outcomes are late",
+        "Validity, failover and a quarter of an hour have passed, and no report says what became of them.",
+        "Run `zalosync refresh --logs`; check `reportsPath`, or that pushed reports reach `zalosync serve`.",
+        "warn",
+    ),
+    Entry(
+        "unexpected-evidence",
+        "The provider knew messages of ours that this ledger did not send",
+        "Somebody else sends with this project's key, or the ledger is an older copy.",
+        "`zalosync explain E_UNEXPECTED_EVIDENCE` says how to find out.",
+        "error",
+    ),
+    Entry(
+        "forged-reports",
+        "Reports without proof were put aside",
+        "They name messages of ours without the proof that went out with them: they are never used.",
+        "Usually nothing; if a subscription pushes them, set its credentials under `webhook`.",
+        "warn",
+    ),
 )

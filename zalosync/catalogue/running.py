@@ -71,6 +71,36 @@ PLANS = (
         "An approval is for exactly one plan.",
         "Remove the line, and have the plan approved again.",
     ),
+    Entry(
+        "ZS543",
+        "Nobody can say who wrote a campaign",
+        "The policy asks for an approval by somebody else than the author, whom only Git knows.",
+        "Apply from a full Git checkout in which the campaigns are committed.",
+    ),
+    Entry(
+        "ZS544",
+        "Signed approvals without allowed signers",
+        "A signature says something only where it is known whose keys count.",
+        "Write `allowedSigners: FILE` in the policy, a file of the project as ssh-keygen reads it.",
+    ),
+    Entry(
+        "ZS545",
+        "ssh-keygen could not sign or check",
+        "Approvals are signed and checked with OpenSSH's own program and keys.",
+        "Install OpenSSH's client; give --sign the file of your SSH key.",
+    ),
+    Entry(
+        "ZS546",
+        "A plan in a job that outsiders can start",
+        "Such a job must not hold the project's key: who proposes a change could read it.",
+        "There, `zalosync plan --preview`; plan and apply in a job of the protected branch.",
+    ),
+    Entry(
+        "ZS547",
+        "The checkout has changes that are not committed",
+        "A sealed plan names a commit, and a reviewer must be able to look at exactly that.",
+        "Commit them, or find what writes into the checkout: `git status`.",
+    ),
 )
 LEDGER = (
     Entry(
@@ -205,6 +235,18 @@ LEDGER = (
         "Mend it (space, permissions); the next command that writes to the ledger pins it.",
     ),
     Entry(
+        "ZS635",
+        "There is no ledger to replace",
+        "A new history is for an environment that had one: zalosync.lock names none.",
+        "`zalosync ledger init` makes the first one.",
+    ),
+    Entry(
+        "ZS636",
+        "The ledger could not be copied",
+        "The copy is made aside and put in its place when it is whole; nothing was changed.",
+        "Make room where the copy goes, and try again.",
+    ),
+    Entry(
         "ZS641",
         "Not a rescue file",
         "A line of it cannot be read.",
@@ -249,21 +291,41 @@ RUNS = (
         "Set this machine's clock.",
     ),
     Entry(
-        "ZS661",
-        "A page of reports may be lost",
-        "The provider hands each report out once, and its answer broke off.",
-        "Usually nothing: the logs are asked about these messages.",
-    ),
-    Entry(
-        "ZS662",
-        "Reports name prices in several currencies",
-        "A sum of them would mean nothing.",
-        "Ask the provider which currency the account is billed in.",
-    ),
-    Entry(
         "ZS660",
         "The inbox of reports could not be written",
         "No report is used that is not stored.",
         "Mend space or permissions, and run the command again.",
+    ),
+    Entry(
+        "ZS661",
+        "A page of reports may be lost",
+        "Reports are handed out once, and an answer did not arrive: nobody knows whether it held any.",
+        "Nothing: the logs are asked about every message without an outcome, also by later commands.",
+    ),
+    Entry(
+        "ZS662",
+        "Reports name prices in several currencies",
+        "An account has one currency; a sum of several would mean nothing.",
+        "Ask the provider; until then read no cost from `status`.",
+    ),
+    Entry(
+        "ZS663",
+        "The logs could not be asked",
+        "The provider did not answer, or the API key may not read logs.",
+        "Give the key the scope zalo:logs:read, or run `zalosync refresh` later.",
+    ),
+    Entry(
+        "ZS664",
+        "The inbox of reports is full",
+        "Reports are stored before they are used, and so many wait that no more are taken.",
+        "Run `zalosync refresh` again: it merges them.",
+    ),
+    Entry(
+        "E_UNEXPECTED_EVIDENCE",
+        "The provider knows messages of ours that this ledger did not send",
+        "Only who has the project's key makes such ids: another ledger, a patched tool, or an older copy of "
+        "this ledger. Whoever sends on may message people twice.",
+        "Find out who sent them: `zalosync logs --message-id`, CI runs, other machines. Restore the newest "
+        "ledger, or take over what was sent with `zalosync ledger adopt`.",
     ),
 )

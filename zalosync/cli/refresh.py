@@ -1,12 +1,29 @@
 """`zalosync refresh`: pulls reports and logs, settles unknown messages, moves statuses."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
 import rich_click as click
 
 from zalosync.cli.options import Options, common
-from zalosync.cli.session import Session
-from zalosync.errors import ExitCode
+from zalosync.cli.session import Provider, Session
+from zalosync.errors import ExitCode, LedgerError, StoppedEarly
+from zalosync.events import Emit, Warned
 
-POLL_SECONDS = 1.0
+if TYPE_CHECKING:
+    from zalosync.cli.settling import Asking
+    from zalosync.ledger.records import Tally
+    from zalosync.ledger.store import Ledger
+    from zalosync.refresh.inbox import Inbox
+    from zalosync.refresh.take import Taken
+
+SHORTEST_POLL, LONGEST_POLL = 1.0, 15.0  # seconds between two looks, while something comes and while not
+WATCH_SECONDS = 30.0
+AGAIN_SECONDS = 600.0  # before the logs are asked again for what they lacked, and compared again
+FOLLOWS_SECONDS = 15.0  # without news, for the SMS that may follow a failure on Zalo
+LOCK_BUSY = "ZS626"
+PENDING = 1  # the provider's group of statuses that are not final
 
 
 @click.command(
@@ -14,51 +31,158 @@ POLL_SECONDS = 1.0
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @common
-@click.option("--logs", "logs", is_flag=True, help="Ask the logs about every unknown message.")
-@click.option("--until-final", is_flag=True, help="Go on until every message has a final state.")
+@click.option(
+    "--logs",
+    "logs",
+    is_flag=True,
+    help="Ask the logs about every message without an outcome; waits where their limit is reached.",
+)
+@click.option("--until-final", is_flag=True, help="Go on until no message waits for its outcome.")
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C; lets go of the ledger in between.")
 @click.option("--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run.")
-def refresh(options: Options, *, logs: bool, until_final: bool, lock_timeout: float) -> int:
-    """Ask the provider what became of the messages, and write it down."""
-    from zalosync.apply.execute import orphans
-    from zalosync.cli.settling import settler
-    from zalosync.compose.message import Maker, Status
-    from zalosync.console import documents, text
-    from zalosync.refresh.inbox import Inbox
-    from zalosync.refresh.reports import drain, pull
-    from zalosync.refresh.rescue import merge_rescues
+def refresh(options: Options, *, logs: bool, until_final: bool, watch: bool, lock_timeout: float) -> int:
+    """Ask the provider what became of the messages, and write it down.
+
+    Pulls reports, merges those that `zalosync serve` received, asks the logs about unknown messages and about
+    outcomes that are late. Stopping it loses nothing.
+    """
+    from zalosync.console import documents, status_text, text
+    from zalosync.console.status import unknown_in
 
     session = Session(options)
-    with (
-        session.reporter() as emit,
-        session.provider() as provider,
-        session.ledger(lock_timeout) as ledger,
-        Inbox(session.home.folder / f"{session.home.environment}.inbox.db") as inbox,
-    ):
-        merge_rescues(session.home.folder, ledger, session.clock.now(), emit)
-        orphans(ledger, session.clock, emit)
-        pulls = project_pulls(session)
-        while True:
-            if pulls:
-                pull(provider.client, inbox, ledger, Maker(session.keys), session.clock, emit)
-            else:
-                drain(inbox, ledger, Maker(session.keys), session.clock, emit)
-            settler(session, provider.client, emit, wait=logs or until_final)(ledger)
-            open_states = (Status.ACCEPTED, Status.INTENT)
-            pending = sum(tally.count for tally in ledger.tallies() if tally.state in open_states)
-            if not until_final or not pending:
-                break
-            session.clock.sleep(POLL_SECONDS, session.stop)
-        document = documents.status_document(
-            session.project.environment_name, ledger.tallies(), ledger.waiting(), (), session.clock.now()
-        )
+    with session.reporter() as emit, session.provider() as provider:
+        work = Refreshing(session, provider, emit, logs=logs, lock_timeout=lock_timeout)
+        document = work.once()
+        pause = SHORTEST_POLL
+        while watch or (until_final and work.unfinished):
+            session.clock.sleep(WATCH_SECONDS if watch and not until_final else pause)
+            found = work.again(waits=not watch)
+            if found is not None:
+                document = found
+            pause = SHORTEST_POLL if work.moved else min(pause * 1.5, LONGEST_POLL)
     if options.json:
         documents.write(document)
     else:
-        text.say(text.status_lines(document))
-    unknown = any(campaign["states"].get("unknown") for campaign in document["campaigns"])
-    return ExitCode.UNKNOWN if unknown else ExitCode.DONE
+        text.say(status_text.status_lines(document))
+    work.taken.check()
+    return ExitCode.UNKNOWN if unknown_in(document) else ExitCode.DONE
 
 
-def project_pulls(session: Session) -> bool:
-    """Whether the environment has a call for reports."""
-    return session.project.environment.reports_path is not None
+@dataclass(slots=True)
+class Refreshing:
+    """The looks of one command. The ledger's lock is held during a look only.
+
+    Attributes:
+        awaited: messages that wait for their outcome, after the last look.
+        following: messages that failed on Zalo, and of whose SMS nothing is known yet.
+        moved: attempts that the last look moved.
+        taken: what all evidence did.
+    """
+
+    session: Session
+    provider: Provider
+    emit: Emit
+    logs: bool
+    lock_timeout: float
+    awaited: int = 0
+    following: int = 0
+    moved: int = 0
+    taken: "Taken" = field(init=False)
+    _compared_at: float | None = None
+    _moved_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        from zalosync.refresh.take import Taken
+
+        self.taken = Taken()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether outcomes are still to come. An SMS may follow, or may not: it is waited for a while."""
+        quiet = self.session.clock.monotonic() - self._moved_at
+        return bool(self.awaited) or (bool(self.following) and quiet < FOLLOWS_SECONDS)
+
+    def again(self, *, waits: bool) -> dict[str, Any] | None:
+        """Another look; None where there is time, and a run has the ledger or the provider is silent."""
+        try:
+            return self.once()
+        except LedgerError as error:
+            if error.code != LOCK_BUSY or waits:
+                raise
+        except StoppedEarly as error:
+            if waits:
+                raise
+            self.emit(Warned(error.code, error.message))
+        self.moved = 0
+        return None
+
+    def once(self) -> dict[str, Any]:
+        """One look: what was rescued, reports, logs; gives where everything stands then."""
+        from zalosync.apply.execute import orphans
+        from zalosync.cli.facts import facts
+        from zalosync.cli.settling import Asking, inbox_of
+        from zalosync.console.status import status_document
+        from zalosync.refresh.rescue import merge_rescues
+        from zalosync.refresh.take import Taken
+
+        session = self.session
+        before = self.taken.moved
+        with session.ledger(self.lock_timeout) as ledger, inbox_of(session) as inbox:
+            asking = Asking(session, self.provider.client, self.emit, self.logs, Taken())
+            try:
+                merge_rescues(session.home.folder, ledger, session.clock.now(), self.emit)
+                orphans(ledger, session.clock, self.emit)
+                self._reports(asking, ledger, inbox)
+                self._logs(asking, ledger, inbox)
+            finally:
+                self.taken.add(asking.taken)
+            self.moved = self.taken.moved - before
+            if self.moved:
+                self._moved_at = session.clock.monotonic()
+            self._count(ledger.tallies())
+            return status_document(facts(session, ledger))
+
+    def _count(self, tallies: "Iterable[Tally]") -> None:
+        from zalosync.compose.message import Status
+
+        campaigns = self.session.project.campaigns
+        with_sms = {each.first_name for each in campaigns if each.campaign.spec.sms_failover is not None}
+        self.awaited = self.following = 0
+        for tally in tallies:
+            if tally.state in (Status.ACCEPTED, Status.INTENT) or tally.sms_group == PENDING:
+                self.awaited += tally.count
+            elif tally.state in (Status.UNDELIVERABLE, Status.EXPIRED) and not tally.sms_id:
+                self.following += tally.count if tally.name in with_sms else 0
+
+    def _reports(self, asking: "Asking", ledger: "Ledger", inbox: "Inbox") -> None:
+        if not self._pulls:
+            asking.drain(ledger, inbox)
+            return
+        try:
+            asking.pull(ledger, inbox)
+        except StoppedEarly as error:
+            # What was lost with the answer is in the logs; if they do not answer either, that is said there.
+            self.emit(Warned(error.code, error.message))
+
+    def _logs(self, asking: "Asking", ledger: "Ledger", inbox: "Inbox") -> None:
+        clock = self.session.clock
+        logs = asking.logs()
+        lost = inbox.broke_off
+        asking.settle(ledger, logs, 0 if self._compared_at is None else AGAIN_SECONDS)
+        everything = self.logs or lost or not (self._pulls or self._pushed)
+        if asking.heal(ledger, logs, everything=everything) and lost:
+            inbox.broke_off = False
+        if self._compared_at is None or clock.monotonic() - self._compared_at > AGAIN_SECONDS:
+            asking.compare(ledger, logs)
+            self._compared_at = clock.monotonic()
+
+    @property
+    def _pulls(self) -> bool:
+        """Whether the environment has a call for reports."""
+        return self.session.project.environment.reports_path is not None
+
+    @property
+    def _pushed(self) -> bool:
+        """Whether every campaign has its reports pushed."""
+        webhooks = [each.campaign.spec.webhooks for each in self.session.project.campaigns]
+        return all(each is not None and each.delivery.url for each in webhooks)

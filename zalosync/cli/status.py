@@ -1,10 +1,15 @@
-"""`zalosync status`: counts by state, per campaign."""
+"""`zalosync status`: where every campaign stands."""
+
+import sys
+from typing import Any
 
 import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
 from zalosync.errors import ExitCode
+
+EVERY_SECONDS = 2.0
 
 
 @click.command(
@@ -13,20 +18,49 @@ from zalosync.errors import ExitCode
 )
 @common
 @click.argument("campaign", nargs=-1)
+@click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 6 while messages of unknown fate remain.")
-def status(options: Options, campaign: tuple[str, ...], *, detailed_exitcode: bool) -> int:
-    """Count the messages of each campaign by state. Reads the ledger only."""
-    from zalosync.console import documents, text
+def status(options: Options, campaign: tuple[str, ...], *, watch: bool, detailed_exitcode: bool) -> int:
+    """Show where each campaign stands: sent, accepted, delivered by Zalo or SMS, failed and why, cost.
 
+    Reads the ledger only; `zalosync refresh` asks the provider.
+    """
     session = Session(options)
     names = tuple(each.first_name for each in session.campaigns(campaign)) if campaign else ()
+    document = _document(session, names)
+    _show(options, document)
+    while watch:
+        session.clock.sleep(EVERY_SECONDS)
+        before, document = document, _document(session, names)
+        if _counts(document) != _counts(before):
+            _show(options, document, again=True)
+    from zalosync.console.status import unknown_in
+
+    return ExitCode.UNKNOWN if detailed_exitcode and unknown_in(document) else ExitCode.DONE
+
+
+def _document(session: Session, names: tuple[str, ...]) -> dict[str, Any]:
+    from zalosync.cli.facts import facts
+    from zalosync.console.status import status_document
+
     with session.reader() as reader:
-        document = documents.status_document(
-            session.project.environment_name, reader.tallies(), reader.waiting(), names, session.clock.now()
-        )
+        return status_document(facts(session, reader, names))
+
+
+def _counts(document: dict[str, Any]) -> list[Any]:
+    """What a change of is worth showing: ages alone are not."""
+    campaigns = [(each["name"], each["states"], each["cost"]) for each in document["campaigns"]]
+    return [campaigns, document["inbox"], [each["count"] for each in document["findings"]]]
+
+
+def _show(options: Options, document: dict[str, Any], *, again: bool = False) -> None:
+    from zalosync.console import documents, status_text, text
+
     if options.json:
         documents.write(document)
     else:
-        text.say(text.status_lines(document))
-    unknown = any(each["states"].get("unknown") for each in document["campaigns"])
-    return ExitCode.UNKNOWN if detailed_exitcode and unknown else ExitCode.DONE
+        if again:
+            # On a terminal the new picture takes the old one's place.
+            sys.stdout.write("\x1b[2J\x1b[H" if sys.stdout.isatty() else "\n")
+        text.say(status_text.status_lines(document))
+    sys.stdout.flush()

@@ -19,6 +19,7 @@ def _entry(campaign: CampaignPlan) -> dict[str, Any]:
         "recipients": campaign.recipients,
         "fresh": campaign.fresh,
         "attempts": campaign.attempts,
+        "cost": _cost(campaign),
         "skipped": {reason.word: count for reason, count in sorted(campaign.skipped.items()) if count},
         "sender": spec.sender,
         "template": spec.template.name,
@@ -27,3 +28,12 @@ def _entry(campaign: CampaignPlan) -> dict[str, Any]:
         "starts_at": None if timing is None else timing.starts_at.isoformat(timespec="seconds"),
         "ends_at": None if timing is None else timing.ends_at.isoformat(timespec="seconds"),
     }
+
+
+def _cost(campaign: CampaignPlan) -> dict[str, Any] | None:
+    """The estimate for what this plan sends: from all by Zalo to all by SMS, whichever is dearer."""
+    cost = campaign.cost
+    if cost is None:
+        return None
+    low, high = sorted((cost.zalo, cost.failover))
+    return {"currency": cost.currency, "min": float(low), "max": float(high)}

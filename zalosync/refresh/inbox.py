@@ -152,6 +152,20 @@ class Inbox:
         counts = dict(rows)
         return {why: counts[why.word] for why in Aside if counts.get(why.word)}
 
+    @property
+    def broke_off(self) -> bool:
+        """Whether a pull did not come to its end: a page may have been handed out and never have arrived."""
+        with self._failures():
+            return bool(self._run("SELECT 1 FROM counted WHERE name = 'pulling'").fetchone())
+
+    @broke_off.setter
+    def broke_off(self, perhaps: bool) -> None:
+        with self._failures():
+            if perhaps:
+                self._run("INSERT INTO counted VALUES ('pulling', 1) ON CONFLICT DO NOTHING")
+            else:
+                self._run("DELETE FROM counted WHERE name = 'pulling'")
+
     def _put_aside(self, rows: Sequence[tuple[bytes, int, bytes | None, int]]) -> None:
         if not rows:
             return

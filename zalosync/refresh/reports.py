@@ -7,7 +7,7 @@ from typing import Protocol
 
 from zalosync.clock import Clock
 from zalosync.compose.message import Maker
-from zalosync.errors import LedgerError, StoppedEarly
+from zalosync.errors import LedgerError, ProviderRefused, StoppedEarly
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Waiting, Warned
 from zalosync.infobip.evidence import Page
 from zalosync.ledger.store import Ledger
@@ -32,7 +32,8 @@ class HandsOut(Protocol):
 def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, maker: Maker, clock: Clock, emit: Emit) -> Taken:
     """Pull until nothing is left, and merge what came. Reports left by an earlier crash come first.
 
-    A page that does not arrive is lost for good, with the reports in it: the logs still have them.
+    A page that does not arrive is lost for good, with the reports in it: the logs still have them. Until they
+    were asked, `Inbox.broke_off` stays set, also over the death of this process.
 
     Args:
         source: the provider.
@@ -49,6 +50,8 @@ def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, maker: Maker, clock: Cl
     taken = drain(inbox, ledger, maker, clock, emit)
     emit(PhaseStarted("reports", None, "reports"))
     pulled, aside, before = 0, 0, None
+    lost = inbox.broke_off
+    inbox.broke_off = True
     try:
         while True:
             _check_room(inbox)
@@ -74,6 +77,11 @@ def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, maker: Maker, clock: Cl
         emit(Warned("ZS661", "a page of reports may be lost: the logs are asked about its messages"))
         drain(inbox, ledger, maker, clock, emit)
         raise
+    except ProviderRefused:
+        inbox.broke_off = lost  # it said no: nothing was handed out
+        raise
+    if not lost:
+        inbox.broke_off = False
     taken.add(drain(inbox, ledger, maker, clock, emit))
     words = f"{pulled:,} pulled" + (f", {aside:,} of them not ours and put aside" if aside else "")
     emit(PhaseEnded("reports", words))
@@ -115,7 +123,7 @@ def _check_room(inbox: Inbox) -> None:
         raise LedgerError(
             f"the inbox of reports holds {inbox.size:,}, more than it may",
             fix="run `zalosync refresh` again: it merges them",
-            code="ZS660",
+            code="ZS664",
         )
 
 

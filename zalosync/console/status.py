@@ -1,0 +1,214 @@
+"""Where every campaign stands: the document of `status --json`, and what people read of it.
+
+A campaign is told as a funnel, of its newest occurrence: rows, sent, accepted, delivered by Zalo and by
+SMS, failed by reason. `states` and `attempts` count all occurrences.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from zalosync.compose.message import FINAL, Status
+from zalosync.console.display import display
+from zalosync.infobip.codes import explain_error, explain_status
+from zalosync.ledger.records import Run, Tally
+from zalosync.plan.history import AUDIENCES
+from zalosync.provider import STATUSES
+
+EVIDENCE_SECONDS = 48 * 3600  # how long the provider's logs remember
+WARN_SECONDS = 36 * 3600  # when a person should be told that evidence ends
+HOUR_SECONDS = 3600
+MILLION = 1_000_000
+
+_TAKEN = (Status.ACCEPTED, Status.DELIVERED, Status.UNDELIVERABLE, Status.EXPIRED)
+_FAILED = (Status.UNDELIVERABLE, Status.EXPIRED, Status.REJECTED)
+_DOUBTFUL = (Status.INTENT, Status.UNKNOWN, Status.ABANDONED)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the ledger and the files beside it answered.
+
+    Attributes:
+        environment: its name.
+        tallies: counts of attempts that stand alike.
+        waiting: by campaign number and state, how many wait and since when (Unix seconds).
+        late: by campaign number, how many should have ended by now, and the oldest's Unix seconds.
+        runs: oldest first.
+        currency: of the prices in reports, where they named one.
+        alarm: of the ledger's note about evidence that should not be, or None.
+        inbox: reports that wait to be merged.
+        aside: reports that were put aside, by why.
+        names: the campaigns asked for, by first name; empty: all.
+        now: when.
+    """
+
+    environment: str
+    tallies: Sequence[Tally]
+    waiting: Mapping[tuple[int, Status], tuple[int, int]]
+    late: Mapping[int, tuple[int, int]]
+    runs: Sequence[Run]
+    currency: str
+    alarm: Mapping[str, Any] | None
+    inbox: int
+    aside: Mapping[str, int]
+    names: tuple[str, ...]
+    now: datetime
+
+
+def status_document(facts: Facts) -> dict[str, Any]:
+    """What `status --json` prints."""
+    by_name: dict[str, list[Tally]] = {}
+    for tally in facts.tallies:
+        if not facts.names or tally.name in facts.names:
+            by_name.setdefault(tally.name, []).append(tally)
+    campaigns = [_campaign(name, found, facts) for name, found in sorted(by_name.items())]
+    return {
+        "environment": facts.environment,
+        "campaigns": campaigns,
+        "findings": list(_findings(campaigns, facts)),
+        "inbox": {"waiting": facts.inbox, "put_aside": dict(facts.aside)},
+    }
+
+
+def unknown_in(document: Mapping[str, Any]) -> int:
+    """How many messages of a document are of unknown fate."""
+    return sum(campaign["states"].get("unknown", 0) for campaign in document["campaigns"])
+
+
+def _campaign(name: str, tallies: Sequence[Tally], facts: Facts) -> dict[str, Any]:
+    states: Counter[str] = Counter()
+    for tally in tallies:
+        states[tally.state.word] += tally.count
+    number = tallies[0].campaign
+    unknown = facts.waiting.get((number, Status.UNKNOWN))
+    age = None if unknown is None else max(0, int(facts.now.timestamp()) - unknown[1])
+    late = facts.late.get(number)
+    occurrence = max(tally.occurrence for tally in tallies)
+    newest = [tally for tally in tallies if tally.occurrence == occurrence]
+    return {
+        "name": name,
+        "states": {word: count for word, count in sorted(states.items()) if count},
+        "attempts": states.total(),
+        "oldest_unknown_seconds": age,
+        "evidence_expires_seconds": None if age is None else max(0, EVIDENCE_SECONDS - age),
+        "occurrence": occurrence,
+        "funnel": _funnel(newest, _planned(facts.runs, name, occurrence)),
+        "failures": _failures(newest),
+        "cost": _cost(newest, facts, name, occurrence),
+        "late": {
+            "count": late[0] if late else 0,
+            "oldest_seconds": max(0, int(facts.now.timestamp()) - late[1]) if late else None,
+        },
+    }
+
+
+def _funnel(tallies: Sequence[Tally], planned: Mapping[str, Any] | None) -> dict[str, Any]:
+    """From rows to outcomes; `audience` and `skipped` are of the last run that named the campaign."""
+
+    def count(*states: Status) -> int:
+        return sum(tally.count for tally in tallies if tally.state in states)
+
+    by_sms = sum(tally.count for tally in tallies if tally.state is Status.DELIVERED and tally.channel)
+    delivered = count(Status.DELIVERED)
+    return {
+        "audience": None if planned is None else int(planned["rows"]),
+        "skipped": None if planned is None else sum(planned["skipped"].values()),
+        "sent": sum(tally.count for tally in tallies) - count(Status.HELD, Status.CANCELLED, Status.RELEASED),
+        "accepted": count(*_TAKEN),
+        "delivered": delivered,
+        "delivered_by": {"zalo": delivered - by_sms, "sms": by_sms},
+        "waiting": count(Status.ACCEPTED),
+        "failed": count(*_FAILED),
+        "doubtful": count(*_DOUBTFUL),
+        "held": count(Status.HELD),
+        "final": count(*FINAL),
+    }
+
+
+def _planned(runs: Iterable[Run], name: str, occurrence: int) -> Mapping[str, Any] | None:
+    found = [
+        entry
+        for run in runs
+        for campaign, entry in run.started.get(AUDIENCES, {}).items()
+        if campaign == name and entry.get("occurrence", 1) == occurrence
+    ]
+    return found[-1] if found else None
+
+
+def _failures(tallies: Iterable[Tally]) -> list[dict[str, Any]]:
+    """Why messages failed, in plain words, most frequent first; an SMS has the last word if there was one."""
+    counts: Counter[tuple[Status, int, int, int, int]] = Counter()
+    for tally in tallies:
+        if tally.state in _FAILED and tally.count:
+            counts[tally.state, tally.channel, *tally.last] += tally.count
+    found = []
+    for (state, channel, group, status, error), count in counts.items():
+        meaning = explain_error(error) if error else explain_status(group, status)
+        found.append(
+            {
+                "state": state.word,
+                "channel": "sms" if channel else "zalo",
+                "status_group": group,
+                "status_id": status,
+                "error_id": error,
+                "count": count,
+                "words": meaning.words,
+                "advice": meaning.advice,
+                "permanent": meaning.permanent,
+                "final": (group, status) in STATUSES,
+            }
+        )
+    return sorted(found, key=lambda each: (-each["count"], each["status_id"], each["error_id"]))
+
+
+def _cost(tallies: Iterable[Tally], facts: Facts, name: str, occurrence: int) -> dict[str, Any]:
+    """What reports say it cost, and what the plans of its runs estimated; None where nobody said."""
+    estimates = [
+        cost
+        for run in facts.runs
+        for campaign, entry in run.started.get(AUDIENCES, {}).items()
+        if campaign == name and entry.get("occurrence", 1) == occurrence and (cost := entry.get("cost"))
+    ]
+    return {
+        "so_far": sum(tally.price for tally in tallies) / MILLION,
+        "currency": facts.currency or next((each["currency"] for each in estimates), None),
+        "estimate_min": sum(float(each["min"]) for each in estimates) if estimates else None,
+        "estimate_max": sum(float(each["max"]) for each in estimates) if estimates else None,
+    }
+
+
+def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[dict[str, Any]]:
+    if facts.alarm is not None:
+        count = int(facts.alarm["count"])
+        known = f"at {facts.alarm['at']} the provider knew {count:,} messages of ours"
+        yield _finding("unexpected-evidence", "error", f"{known} that this ledger did not send", count)
+    for campaign in campaigns:
+        name = display(campaign["name"])
+        age, count = campaign["oldest_unknown_seconds"], campaign["states"].get("unknown", 0)
+        if age is not None and age >= WARN_SECONDS:
+            left = campaign["evidence_expires_seconds"]
+            words = (
+                f"the provider's logs forget it in {duration(left)}" if left else "no log tells more of it"
+            )
+            message = f"{name}: the oldest unknown message is {duration(age)} old; {words}"
+            yield _finding("evidence-ends", "warn", message, count)
+        late = campaign["late"]
+        if late["count"]:
+            oldest = duration(late["oldest_seconds"])
+            message = f"{name}: {late['count']:,} outcomes are late, the oldest message is {oldest} old"
+            yield _finding("late-outcomes", "warn", message, late["count"])
+    forged = facts.aside.get("forged", 0)
+    if forged:
+        yield _finding("forged-reports", "warn", f"{forged:,} reports without proof were put aside", forged)
+
+
+def _finding(identifier: str, severity: str, message: str, count: int) -> dict[str, Any]:
+    return {"id": identifier, "severity": severity, "message": message, "count": count}
+
+
+def duration(seconds: float) -> str:
+    """For people: minutes below an hour, else hours."""
+    return f"{seconds / 60:.0f} min" if seconds < HOUR_SECONDS else f"{seconds / HOUR_SECONDS:.1f} h"
