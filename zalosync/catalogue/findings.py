@@ -131,20 +131,6 @@ FINDINGS = (
         "warn",
     ),
     Entry(
-        "quota-exceeded",
-        "The plan sends more than the sender's quota allows",
-        "The provider would refuse the rest.",
-        "Send fewer, wait for the next day or month, or use `sendingMode` for promotions.",
-        "error",
-    ),
-    Entry(
-        "quota-unknown",
-        "The sender's quota is not known",
-        "The provider did not say it, so the plan was not held against it.",
-        "Look it up with `zalosync quota`.",
-        "warn",
-    ),
-    Entry(
         "send-at-past",
         "`sendAt` has passed",
         "Messages are left, and would go out late: an offer that has ended, a reminder of yesterday.",
@@ -213,6 +199,13 @@ FINDINGS = (
         "Amounts of two currencies cannot be compared.",
         "Write `maxCost` in the currency of prices.yaml.",
         "error",
+    ),
+    Entry(
+        "adopt-not-found",
+        "The provider's logs do not know some of the audience",
+        "They reach back 48 hours: who is not in them was messaged earlier, or never.",
+        "Usually nothing. Who was messaged earlier is adopted from a file: `ledger adopt --audience FILE`.",
+        "warn",
     ),
     Entry(
         "maybe-renamed",
