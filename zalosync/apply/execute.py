@@ -6,7 +6,7 @@ are settled, the inputs are held against the plan, and only then is anything sen
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from zalosync.apply.run import Limits, Ports, Result, Run, Totals
 from zalosync.apply.seal import Order, Sealer
 from zalosync.clock import Clock
 from zalosync.compose.message import Cause, Keys, Maker, Status
-from zalosync.errors import ExitCode, ZalosyncError
+from zalosync.errors import ExitCode, LedgerError, ZalosyncError
 from zalosync.events import Emit, RunStarted, Settled, Warned
 from zalosync.infobip.keys import Encryptor
 from zalosync.ledger.pauses import paused
@@ -124,7 +124,8 @@ def conduct(
         code = error.exit_code if isinstance(error, ZalosyncError) else ExitCode.INTERNAL
         totals = totals_document(begun.totals, clock.monotonic() - started)
         ended = {"exit_code": int(code), "reason": type(error).__name__, "totals": totals}
-        _end(outside, begun.number, ended)
+        with suppress(LedgerError):  # what went wrong first is what is told
+            _end(outside, begun.number, ended)
         raise
     seconds = clock.monotonic() - started
     _end(
