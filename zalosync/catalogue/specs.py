@@ -253,6 +253,12 @@ SHAPE = (
         "Others could read it, or it is not a plain file of the project.",
         "Make it a file of mode 0600 inside the project that Git ignores.",
     ),
+    Entry(
+        "ZS152",
+        "The receiver's credentials are incomplete",
+        "A subscription with HMAC or a password is checked against what the project names.",
+        "Write `credential: {env: NAME}` under `webhook`, and `user` with `security: basic`.",
+    ),
 )
 MEANING = (
     Entry(

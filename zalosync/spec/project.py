@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from zalosync.errors import UsageError
 from zalosync.spec.endpoint import SANDBOX, base_url_fault
+from zalosync.spec.named_secret import REFERENCE_SCHEMA, Reference, reference
+from zalosync.spec.receiver import Receiver
 from zalosync.spec.safe_open import FileRefused, inside
 from zalosync.spec.secret import Secret, SecretRef, resolve
 from zalosync.spec.values import (
@@ -33,22 +35,9 @@ _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 _REPORTS_PATH = re.compile(r"/[A-Za-z0-9/_.-]{1,200}")
 
 
-def _reference(value: Any) -> SecretRef:
-    if isinstance(value, SecretRef):
-        return value
-    if not isinstance(value, dict):
-        raise PydanticCustomError(
-            "ZS142", "a secret is never written here; write {env: NAME} or {file: path}"
-        )
-    unknown = value.keys() - {"env", "file"}
-    if unknown or not all(isinstance(part, str) for part in value.values()):
-        raise PydanticCustomError("ZS143", "write either {env: NAME} or {file: path}, and nothing else")
-    return SecretRef.model_validate(value)
-
-
 def _base_url(value: Any) -> str | SecretRef:
     if isinstance(value, (dict, SecretRef)):
-        return _reference(value)
+        return reference(value)
     fault = base_url_fault(value if isinstance(value, str) else "")
     if fault is not None and fault[0] != "ZS146":  # the list of hosts is held against the URL when it is used
         raise PydanticCustomError("ZS145", "this base URL is not accepted: {reason}", {"reason": fault[1]})
@@ -57,7 +46,7 @@ def _base_url(value: Any) -> str | SecretRef:
 
 def _ledger(value: Any) -> str | SecretRef:
     if isinstance(value, (dict, SecretRef)):
-        return _reference(value)
+        return reference(value)
     url = value if isinstance(value, str) else ""
     if url.startswith("sqlite:///"):
         try:
@@ -92,15 +81,7 @@ def _reports(value: str) -> str:
     return value
 
 
-_REFERENCE_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"env": {"type": "string"}, "file": {"type": "string"}},
-    "minProperties": 1,
-    "maxProperties": 1,
-    "additionalProperties": False,
-}
-Reference = Annotated[SecretRef, PlainValidator(_reference), WithJsonSchema(_REFERENCE_SCHEMA)]
-_TextOrReference = WithJsonSchema({"anyOf": [{"type": "string"}, _REFERENCE_SCHEMA]})
+_TextOrReference = WithJsonSchema({"anyOf": [{"type": "string"}, REFERENCE_SCHEMA]})
 
 
 def _default_reports_path(given: dict[str, Any]) -> str | None:
@@ -150,6 +131,11 @@ class Environment(Shape):
     )
     logs_per_minute: Annotated[int, Field(ge=1, le=600)] = Field(
         default=10, description="Requests for logs per minute that the account allows.", examples=[10]
+    )
+    webhook: Receiver = Field(
+        default_factory=Receiver,
+        description="How `zalosync serve` knows that a push is the provider's.",
+        examples=[{"security": "hmac", "credential": {"env": "ZALOSYNC_WEBHOOK_SECRET"}}],
     )
     ledger_durable: bool = Field(
         default=False, description="A file ledger outlives the CI job.", examples=[False]
