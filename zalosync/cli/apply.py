@@ -77,6 +77,12 @@ def apply(
         return ExitCode.INTERRUPTED
     from zalosync.console import documents, text
 
+    if isinstance(applied, int):
+        if options.json:
+            documents.write({"adopted": applied})
+        else:
+            click.echo(f"marked {applied:,} messages as sent before; nothing went out")
+        return ExitCode.DONE
     if options.json:
         documents.write(documents.apply_document(applied))
     else:
@@ -84,10 +90,12 @@ def apply(
     return applied.code
 
 
-def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | None":
+def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | int | None":
     from zalosync.cli import quotas, senders
+    from zalosync.cli.adopting import apply_adoption
     from zalosync.cli.jobs import check_job
     from zalosync.cli.sealed import open_sealed
+    from zalosync.plan.adopt import ADOPT
     from zalosync.plan.build import Known, build
     from zalosync.plan.check import check_same, narrowed
     from zalosync.spec.project import is_rehearsal
@@ -103,6 +111,8 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
     with session.ledger(asked.lock_timeout) as ledger:
         approved = None if asked.file is None else open_sealed(session, provider.base_url, asked.file, ledger)
         sealed = None if approved is None else approved.sealed
+        if approved is not None and approved.sealed.meaning["kind"] == ADOPT:
+            return apply_adoption(session, approved, ledger, provider.base_url, emit)
         campaigns = project.campaigns
         if sealed is not None:
             names = {campaign["name"] for campaign in sealed.meaning["campaigns"]}

@@ -16,6 +16,7 @@ from zalosync.console.plan_words import (
     at,
     cost,
     kind,
+    sending,
     since,
     steps,
     to_send,
@@ -52,7 +53,8 @@ def plan_html(document: Document, *, digest: str | None = None) -> str:
         style=Markup(style),  # noqa: S704 - our own file
         # Only this very style sheet, and nothing else at all, may have an effect on the page.
         policy=f"default-src 'none'; style-src 'sha256-{digested}'; base-uri 'none'; form-action 'none'",
-        sending=to_send,
+        sending=sending,
+        to_send=to_send,
         cost=cost,
         ways=ways,
         kind=kind,

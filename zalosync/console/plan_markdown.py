@@ -15,6 +15,7 @@ from zalosync.console.plan_words import (
     approvals,
     cost,
     kind,
+    sending,
     since,
     steps,
     to_send,
@@ -59,9 +60,8 @@ def code(text: str, length: int = 200) -> str:
 
 def _head(document: Document) -> Iterator[str]:
     totals = document["totals"]
-    words = "to send" if document["complete"] else "would be sent"
-    sending = plural(to_send(totals), "message")
-    yield f"### Plan for {code(document['environment'])}: {sending} {words}"
+    count = plural(to_send(totals), "message")
+    yield f"### Plan for {code(document['environment'])}: {count} {sending(document)}"
     yield ""
     if document["blocked"]:
         yield "**Blocked**: nothing can be applied until the findings marked 🛑 are mended."

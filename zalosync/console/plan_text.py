@@ -12,6 +12,7 @@ from zalosync.console.plan_words import (
     approvals,
     cost,
     kind,
+    sending,
     since,
     steps,
     to_send,
@@ -62,8 +63,7 @@ def _head(document: Document) -> Iterator[str]:
     place = display(document["environment"])
     if document["base_url"] not in ("", document["environment"]):
         place += f" ({display(document['base_url'], 60)})"
-    words = "to send" if document["complete"] else "would be sent to people who never had it"
-    yield f"Plan for {place}: {plural(to_send(totals), 'message')} {words}"
+    yield f"Plan for {place}: {plural(to_send(totals), 'message')} {sending(document)}"
     dropped = f"{totals['skipped']:,} skipped, {totals['unchanged']:,} sent before"
     yield (
         f"  of {plural(totals['audience'], 'row')} in {plural(len(document['campaigns']), 'campaign')}:"

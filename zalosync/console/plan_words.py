@@ -77,6 +77,13 @@ def steps(campaign: Document) -> Iterator[Step]:
     yield Step("send", "send", totals["send"], "to send")
 
 
+def sending(document: Document) -> str:
+    """What would happen to the messages of a plan, behind their number."""
+    if document["kind"] == "adopt":
+        return "to mark as sent before; nothing goes out"
+    return "to send" if document["complete"] else "would be sent to people who never had it"
+
+
 def to_send(totals: Mapping[str, int]) -> int:
     """Messages that applying would submit."""
     return totals["send"] + totals["retry"]

@@ -31,6 +31,7 @@ def plan_document(
         samples: by campaign, some recipients' messages; only their masked form is taken.
     """
     return {
+        "kind": plan.kind,
         "environment": plan.environment,
         "base_url": plan.base_url,
         "created_at": utc(plan.created_at),

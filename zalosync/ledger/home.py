@@ -4,7 +4,7 @@ A missing ledger is an error, never an empty one: an empty memory would send eve
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,8 +77,22 @@ class Home:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
-def create(home: Home, keys: Keys, now: datetime, entropy: Callable[[int], bytes] = os.urandom) -> None:
+def create(
+    home: Home,
+    keys: Keys,
+    now: datetime,
+    entropy: Callable[[int], bytes] = os.urandom,
+    *,
+    replaces: Mapping[str, str] | None = None,
+) -> None:
     """Make an empty ledger with a lineage of its own, and pin it.
+
+    Args:
+        home: where.
+        keys: the project's.
+        now: aware.
+        entropy: gives n unguessable bytes.
+        replaces: by whom, why and which lineage this one replaces; goes into its first event.
 
     Raises:
         LedgerError: there is one already, or the lock file knows another lineage.
@@ -88,8 +102,7 @@ def create(home: Home, keys: Keys, now: datetime, entropy: Callable[[int], bytes
         raise LedgerError(
             f"{home.place} exists already", fix="use it as it is: `zalosync ledger info`", code="ZS625"
         )
-    pin = read_pin(home.pin_path, home.environment)
-    if pin is not None:
+    if replaces is None and read_pin(home.pin_path, home.environment) is not None:
         raise _missing(home)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Made whole under another name first: a crash in between leaves no half-made ledger.
@@ -103,6 +116,8 @@ def create(home: Home, keys: Keys, now: datetime, entropy: Callable[[int], bytes
         change.note("lineage", entropy(16).hex())
         change.note("key", keys.fingerprint)
         change.note("environment", home.environment)
+        for name, value in (replaces or {}).items():
+            change.say(name, value)
     ledger.close()
     aside.rename(path)
     reader = LedgerReader(sqlite_engine(path, read_only=True), SQLITE, home.place)
@@ -117,7 +132,7 @@ def open_reader(home: Home, keys: Keys) -> LedgerReader:
         LedgerError: missing, foreign, older than it was, or made with another key.
     """
     reader = LedgerReader(_engine(home, read_only=True), SQLITE, home.place)
-    _check(home, reader, keys)
+    check_own(home, reader, keys)
     return reader
 
 
@@ -140,9 +155,9 @@ def open_ledger(
     with ExitStack() as stack:
         stack.callback(engine.dispose)
         if exclusive:
-            stack.enter_context(_locked(home, lock_timeout))
+            stack.enter_context(held(home, lock_timeout))
         ledger = Ledger(engine, SQLITE, home.place)
-        _check(home, ledger, keys)
+        check_own(home, ledger, keys)
         try:
             yield ledger
         except BaseException:
@@ -167,7 +182,8 @@ def _pin(home: Home, ledger: Ledger, *, exclusive: bool) -> None:
 
 
 @contextmanager
-def _locked(home: Home, timeout: float) -> Iterator[None]:
+def held(home: Home, timeout: float) -> Iterator[None]:
+    """The lock of a ledger's writer; the kernel frees it when this process dies."""
     lock = filelock.FileLock(str(home.path) + ".lock", mode=0o600)
     try:
         lock.acquire(timeout=timeout)
@@ -202,7 +218,8 @@ def _engine(home: Home, *, read_only: bool) -> sa.Engine:
     return engine
 
 
-def _check(home: Home, ledger: LedgerReader, keys: Keys) -> None:
+def check_own(home: Home, ledger: LedgerReader, keys: Keys) -> None:
+    """Refuse a ledger that is not the pinned one, is older than it was, or was made with another key."""
     pin = read_pin(home.pin_path, home.environment)
     if pin is not None:
         check_pin(pin, ledger)

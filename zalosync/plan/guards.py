@@ -42,10 +42,12 @@ def campaign_findings(
 def _recipients(plan: CampaignPlan) -> Iterator[Finding]:
     audience, kept = plan.loaded.campaign.spec.audience, plan.recipients
     least, most = audience.min_recipients, audience.max_recipients
-    if kept < least:
-        message = f"{kept:,} recipients, and at least {least:,} are due (minRecipients)"
+    # Caps hold people back, and say nothing of an export that broke off.
+    wanted = kept + plan.skipped[Reason.FREQUENCY_CAP]
+    if wanted < least:
+        message = f"{wanted:,} recipients, and at least {least:,} are due (minRecipients)"
         place = plan.loaded.place(f"{_AUDIENCE}.minRecipients")
-        yield Finding("min-recipients", "error", message, plan.name, place, kept)
+        yield Finding("min-recipients", "error", message, plan.name, place, wanted)
     if most is not None and kept > most:
         message = f"{kept:,} recipients, limit {most:,} (maxRecipients)"
         place = plan.loaded.place(f"{_AUDIENCE}.maxRecipients")

@@ -148,6 +148,7 @@ class Plan:
     campaigns: list[CampaignPlan] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     complete: bool = True
+    kind: str = "send"  # or adopt: what was sent before is marked as sent, and nothing goes out
     stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def __enter__(self) -> Self:
@@ -163,6 +164,7 @@ class Plan:
         Paths, comments, owners, the commit and the time of planning are not in it.
         """
         return {
+            "kind": self.kind,
             "environment": self.environment,
             "base_url": self.base_url,
             "settings": dict(self.settings),
