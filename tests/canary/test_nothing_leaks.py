@@ -107,21 +107,14 @@ def scanner() -> Scanner:
     return Scanner(phones, [*texts, *CODES, "DHGAUTRUC04"], secrets)
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Everything has happened once: good runs, refusals, crashes, a bug, a full disk, a damaged ledger."""
-    from pytest_socket import enable_socket, socket_allow_hosts
-
-    enable_socket()
-    socket_allow_hosts(["127.0.0.1", "::1"])
-    folder = tmp_path_factory.mktemp("canary")
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """The project and its server; nothing has happened yet."""
     for name in ("home", "temporary"):
-        (folder / name).mkdir()
-    with serving(folder / "server", QUICK) as server:
-        shop = planted(folder / "shop", server.base_url)
-        scene = Scene(shop, folder / "home", folder / "temporary", server)
-        play(scene, server)
-        yield scene
+        (tmp_path / name).mkdir()
+    with serving(tmp_path / "server", QUICK) as server:
+        shop = planted(tmp_path / "shop", server.base_url)
+        yield Scene(shop, tmp_path / "home", tmp_path / "temporary", server)
 
 
 def play(scene: Scene, server: Server) -> None:
@@ -222,20 +215,18 @@ def told(leaks: list[Leak]) -> str:
     return "\n".join(f"{leak.place}: {leak.what} ({leak.form})" for leak in leaks)
 
 
-def test_nothing_leaks(played: Scene) -> None:
+def test_nothing_leaks(scene: Scene) -> None:
     """No phone, name, value or key in output, ledger, journals, plans, reports, locks or temporary files."""
-    assert len(played.said) > 70
-    leaks = scanner().scan(played.left())
+    assert scene.server is not None
+    play(scene, scene.server)
+    assert len(scene.said) > 70
+    leaks = scanner().scan(scene.left())
     assert leaks == [], told(leaks)
-
-
-def test_the_planted_people_were_sent_to(played: Scene) -> None:
-    """The scan means something: the planted people are in the audience, and the server knows them."""
-    assert played.server is not None
-    known = {entry["to"] for entry in played.server.messages()}
-    assert PHONES.keys() <= known
-    audience = files(played.shop.root / "audiences")
-    found = scanner().scan(audience)
+    # Spilled content has no name: nothing is left of it, not even by killed processes.
+    assert [path for path in scene.temporary.rglob("*") if path.is_file()] == []
+    # The scan means something: the planted people are in the audience, and the server knows them.
+    assert PHONES.keys() <= {entry["to"] for entry in scene.server.messages()}
+    found = scanner().scan(files(scene.shop.root / "audiences"))
     assert {leak.what for leak in found} >= {
         "84977314159",
         "84966271828",
@@ -244,11 +235,6 @@ def test_the_planted_people_were_sent_to(played: Scene) -> None:
         CODES[0],
         NAMES[0].split()[0],
     }
-
-
-def test_nothing_is_left_in_temporary_folders(played: Scene) -> None:
-    """Spilled content has no name: nothing is left of it, not even by killed processes."""
-    assert [path for path in played.temporary.rglob("*") if path.is_file()] == []
 
 
 def channels(scene: Scene) -> dict[str, Callable[[bytes], Callable[[], None]]]:
@@ -309,15 +295,16 @@ def channels(scene: Scene) -> dict[str, Callable[[bytes], Callable[[], None]]]:
     }
 
 
-def test_every_channel_is_watched(played: Scene) -> None:
+def test_every_channel_is_watched(scene: Scene) -> None:
     """A leak planted in any channel, in any of its forms, is found: the scan does not look away."""
     looking = scanner()
+    scene.shop.state.mkdir()
     planted_forms = {(what, form) for what, form, _ in looking.forms}
     everything = b"\n".join(needle for _, _, needle in looking.forms)
-    before = {name for name, _ in played.left()}
-    for channel, plant in channels(played).items():
+    before = {name for name, _ in scene.left()}
+    for channel, plant in channels(scene).items():
         remove = plant(everything)
-        fresh = [(name, data) for name, data in played.left() if name not in before]
+        fresh = [(name, data) for name, data in scene.left() if name not in before]
         remove()
         found = {(leak.what, leak.form) for leak in looking.scan(fresh)}
         assert found == planted_forms, channel
