@@ -60,9 +60,12 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure(error) from error
         with self._failures():
             self._run("PRAGMA synchronous = EXTRA")
             self._run("PRAGMA secure_delete = ON")
@@ -205,11 +208,15 @@ class Inbox:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._run("ROLLBACK")
-            raise LedgerError(
-                f"{self._path.name}: {error}; no report was used that is not stored",
-                fix="mend it (space, permissions) and run the command again",
-                code="ZS660",
-            ) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError | sqlite3.Error) -> LedgerError:
+        reason = error.strerror if isinstance(error, OSError) else error
+        return LedgerError(
+            f"{self._path.name}: {reason}; no report was used that is not stored",
+            fix="mend it (space, permissions) and run the command again",
+            code="ZS660",
+        )
 
 
 def _row(message_id: bytes, report: Report) -> tuple[Any, ...]:
