@@ -36,7 +36,7 @@ def plan_adoption(session: "Session", campaign: str, audience: Path | None, outp
 
     loaded = session.project.campaign(campaign)
     files = None if audience is None else (_inside(session, audience),)
-    with session.reporter() as emit, session.provider() as provider, session.reader() as reader:
+    with session.reporter() as emit, session.asked_provider() as provider, session.reader() as reader:
         attempts = every_first if files else _from_logs(session, provider.client, loaded, emit)
         built = build_adoption(
             session.project,

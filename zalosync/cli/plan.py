@@ -97,7 +97,7 @@ def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Report
 
     project = session.project
     with ExitStack() as stack:
-        provider = stack.enter_context(session.provider())
+        provider = stack.enter_context(session.asked_provider())
         rehearsal = is_rehearsal(provider.base_url)
         check_job(session.environ, rehearsal=rehearsal)
         reader = stack.enter_context(session.reader())

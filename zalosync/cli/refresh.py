@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from zalosync.cli.options import Options, common
-from zalosync.cli.session import Provider, Session
+from zalosync.cli.session import AskedProvider, Session
 from zalosync.errors import ExitCode, LedgerError, StoppedEarly
 from zalosync.events import Emit, Warned
 
@@ -50,7 +50,7 @@ def refresh(options: Options, *, logs: bool, until_final: bool, watch: bool, loc
     from zalosync.console.status import unknown_in
 
     session = Session(options)
-    with session.reporter() as emit, session.provider() as provider:
+    with session.reporter() as emit, session.asked_provider() as provider:
         work = Refreshing(session, provider, emit, logs=logs, lock_timeout=lock_timeout)
         document = work.once()
         pause = SHORTEST_POLL
@@ -80,7 +80,7 @@ class Refreshing:
     """
 
     session: Session
-    provider: Provider
+    provider: AskedProvider
     emit: Emit
     logs: bool
     lock_timeout: float

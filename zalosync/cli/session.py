@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zalosync.cli.options import Options
 from zalosync.clock import Clock, SystemClock
-from zalosync.compose.message import Identity, Keys, webhook_token
+from zalosync.compose.message import KEY_BYTES, Identity, Keys, webhook_token
 from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger.home import STATE_FOLDER, Home, create, open_ledger, open_reader
 from zalosync.ledger.key import make_key, read_key
@@ -23,7 +23,8 @@ from zalosync.spec.secret import Secret
 
 if TYPE_CHECKING:
     from zalosync.console.progress import Reporter
-    from zalosync.infobip.client import Sender
+    from zalosync.infobip.client import Reader, Sender
+    from zalosync.infobip.settings import Settings
     from zalosync.plan.authors import Authors
 
 PROJECT_FILE = "zalosync.yaml"
@@ -32,9 +33,17 @@ API_KEY_VARIABLE = "INFOBIP_API_KEY"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A reachable provider. `plan` uses its reading half only."""
+    """A reachable provider that can be sent to."""
 
     client: "Sender"
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedProvider:
+    """A reachable provider that can only be asked: a dry run is a type, not a flag."""
+
+    client: "Reader"
     base_url: str
 
 
@@ -175,30 +184,44 @@ class Session:
 
     @contextmanager
     def provider(self) -> Iterator[Provider]:
-        """The environment's provider; the embedded sandbox is started for as long as this lasts."""
-        from zalosync import __version__
+        """The environment's provider, to send to; as long as this lasts, the embedded sandbox runs."""
         from zalosync.infobip.client import Sender
+
+        with ExitStack() as stack:
+            settings, evidence = self._settings(stack), _evidence(self.keys)
+            client = Sender(settings, **evidence, monotonic=self.clock.monotonic)
+            yield Provider(stack.enter_context(client), self._named(settings))
+
+    @contextmanager
+    def asked_provider(self, *, about_messages: bool = True) -> Iterator[AskedProvider]:
+        """The environment's provider, to be asked only.
+
+        Args:
+            about_messages: False where nothing is asked about messages: then no project key is needed.
+        """
+        from zalosync.infobip.client import Reader
+
+        with ExitStack() as stack:
+            keys = self.keys if about_messages else Keys(os.urandom(KEY_BYTES))
+            settings, evidence = self._settings(stack), _evidence(keys)
+            client = Reader(settings, **evidence, monotonic=self.clock.monotonic)
+            yield AskedProvider(stack.enter_context(client), self._named(settings))
+
+    def _settings(self, stack: ExitStack) -> "Settings":
+        from zalosync import __version__
         from zalosync.infobip.settings import Settings, authorization_header
 
-        environment = self.project.environment
-        with ExitStack() as stack:
-            base_url, api_key = self._address(stack)
-            hosts = tuple(filter(None, self.environ.get("ZALOSYNC_ALLOWED_API_HOSTS", "").split(",")))
-            settings = Settings(
-                base_url=base_url,
-                authorization=authorization_header(api_key),
-                reports_path=environment.reports_path,
-                user_agent=f"zalosync/{__version__}",
-                hosts=hosts,
-            )
-            client = Sender(
-                settings,
-                pseudonym=Identity(self.keys, "", 0).recipient,
-                digest=self.keys.evidence_digest,
-                monotonic=self.clock.monotonic,
-            )
-            stack.enter_context(client)
-            yield Provider(client, SANDBOX if environment.is_sandbox else base_url)
+        base_url, api_key = self._address(stack)
+        return Settings(
+            base_url=base_url,
+            authorization=authorization_header(api_key),
+            reports_path=self.project.environment.reports_path,
+            user_agent=f"zalosync/{__version__}",
+            hosts=tuple(filter(None, self.environ.get("ZALOSYNC_ALLOWED_API_HOSTS", "").split(","))),
+        )
+
+    def _named(self, settings: "Settings") -> str:
+        return SANDBOX if self.project.environment.is_sandbox else settings.base_url
 
     def _address(self, stack: ExitStack) -> tuple[str, Secret]:
         """The base URL and the API key; a real key is never loaded for the sandbox."""
@@ -250,3 +273,8 @@ class Session:
         if self.home.sandbox and not self.home.path.exists():
             self.home.folder.mkdir(mode=0o700, exist_ok=True)
             create(self.home, self.keys, self.clock.now())
+
+
+def _evidence(keys: Keys) -> dict[str, Any]:
+    """How a client speaks of people and of what it saw."""
+    return {"pseudonym": Identity(keys, "", 0).recipient, "digest": keys.evidence_digest}
