@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "approve": ("zalosync.cli.approve", "approve", "Approve exactly one sealed plan."),
     "apply": ("zalosync.cli.apply", "apply", "Send what the plan says and nothing else."),
     "refresh": ("zalosync.cli.refresh", "refresh", "Pull reports and logs, and settle unknown messages."),
+    "serve": ("zalosync.cli.serve", "serve", "Receive delivery reports by webhook."),
+    "logs": ("zalosync.cli.logs", "logs", "Show the provider's logs, by any filter."),
     "resolve": ("zalosync.cli.resolve", "resolve", "Decide what became of unknown messages."),
     "pause": ("zalosync.cli.pause", "pause", "Stop a campaign, also while it is sent."),
     "unpause": ("zalosync.cli.pause", "unpause", "Let a paused campaign go on."),

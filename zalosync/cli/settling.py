@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zalosync.cli.session import Session
@@ -31,11 +32,16 @@ def throttle_of(session: Session) -> LogThrottle:
     return LogThrottle(path, session.project.environment.logs_per_minute)
 
 
-def inbox_of(session: Session) -> Inbox:
+def inbox_path(session: Session) -> Path:
     """Where the environment's reports wait."""
     home = session.home
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Inbox(home.folder / f"{home.environment}.inbox.db")
+    return home.folder / f"{home.environment}.inbox.db"
+
+
+def inbox_of(session: Session) -> Inbox:
+    """The reports that wait."""
+    return Inbox(inbox_path(session))
 
 
 def giving_up(session: Session, ledger: Ledger) -> frozenset[int]:
