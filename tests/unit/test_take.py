@@ -1,0 +1,170 @@
+"""Evidence into the ledger: each report once, in any order; what should not be is alarming, and stored."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.books import IDENTITY, KEYS, Book, memory_book, standing
+from tests.support.reports import DELIVERED, EXPIRED, MAKER, PENDING, REJECTED, report
+from zalosync.compose.message import Identity, Keys, Status
+from zalosync.errors import ExitCode, LedgerError
+from zalosync.events import Event, Warned
+from zalosync.provider import Report
+from zalosync.refresh.sift import Aside, sift
+from zalosync.refresh.take import ALARM_NOTE, CURRENCY_NOTE, UNEXPECTED, Taken, take
+
+STRANGER = Keys(b"another key of 32 bytes, made up")
+
+
+@pytest.fixture
+def book() -> Iterator[Book]:
+    """A ledger in memory, whole at the end of every test."""
+    made = memory_book()
+    yield made
+    assert made.verified()
+    made.ledger.close()
+
+
+def taken(book: Book, reports: Sequence[Report], heard: list[Event] | None = None) -> Taken:
+    """Merge reports."""
+    events = [] if heard is None else heard
+    return take(book.ledger, reports, book.tick(), events.append, MAKER.made)
+
+
+def test_states_move(book: Book) -> None:
+    """What was reported stands in the ledger, with times, prices and what it was counted under."""
+    one, two, three = (book.put(key, Status.ACCEPTED) for key in "abc")
+    reports = [
+        report(one.message_id),
+        report(two.message_id, EXPIRED, seconds=5),
+        report(three.message_id, REJECTED),
+    ]
+    found = taken(book, reports)
+    assert (found.moved, found.settled, found.unexpected, found.rogues) == (3, 0, 0, [])
+    states = [each.state for each in book.again([one, two, three])]
+    assert states == [Status.DELIVERED, Status.EXPIRED, Status.REJECTED]
+    assert sum(tally.price for tally in book.ledger.tallies()) == 30_000
+    assert book.ledger.notes()[CURRENCY_NOTE] == "EUR"
+
+
+def test_unknown_is_settled(book: Book) -> None:
+    """Evidence about an unknown message is counted as that."""
+    unknown = book.put("a", Status.UNKNOWN)
+    found = taken(book, [report(unknown.message_id, PENDING)])
+    assert (found.moved, found.settled) == (1, 1)
+    assert book.again([unknown])[0].state is Status.ACCEPTED
+
+
+def test_one_event_for_many(book: Book) -> None:
+    """All reports of a page are one change; reports that say nothing new are none."""
+    records = book.move(book.claim(range(200)), standing(Status.ACCEPTED))
+    before = book.ledger.head()
+    reports = [report(each.message_id) for each in records]
+    assert taken(book, reports).moved == 200
+    after = book.ledger.head()
+    assert (after.seq, after.status_serial) == (before.seq + 1, before.status_serial + 1)
+    assert after.intent_serial == before.intent_serial
+    assert taken(book, reports * 3).moved == 0
+    assert taken(book, []).moved == 0
+    assert book.ledger.head() == after
+
+
+def test_foreign(book: Book) -> None:
+    """Reports of others on the same account are counted and change nothing."""
+    theirs = Identity(STRANGER, "x", 1).message_id(b"m" * 16, 1)
+    head = book.ledger.head()
+    found = taken(book, [report("their-own-id"), report(theirs)])
+    assert (found.foreign, found.moved, found.alarming) == (2, 0, 0)
+    assert book.ledger.head() == head
+
+
+def test_rogue(book: Book) -> None:
+    """An id of our own key that this ledger does not know: somebody sends with our key; alarm, and stop."""
+    ours = IDENTITY.message_id(IDENTITY.message("never claimed"), 1)
+    heard: list[Event] = []
+    found = taken(book, [report(ours)], heard)
+    assert found.rogues == [ours]
+    assert [event.code for event in heard if isinstance(event, Warned)] == [UNEXPECTED]
+    assert json.loads(book.ledger.notes()[ALARM_NOTE])["count"] == 1
+    with pytest.raises(LedgerError) as caught:
+        found.check()
+    assert (caught.value.code, caught.value.exit_code) == (UNEXPECTED, ExitCode.LEDGER)
+    Taken().check()
+
+
+@pytest.mark.parametrize("state", [Status.HELD, Status.CANCELLED, Status.RELEASED])
+def test_evidence_of_what_was_not_sent(book: Book, state: Status) -> None:
+    """Evidence about a message that was proven not sent sets its state, and is alarming."""
+    record = book.put("a", state)
+    heard: list[Event] = []
+    found = taken(book, [report(record.message_id)], heard)
+    assert (found.moved, found.unexpected) == (1, 1)
+    assert book.again([record])[0].state is Status.DELIVERED
+    assert UNEXPECTED in [event.code for event in heard if isinstance(event, Warned)]
+    with pytest.raises(LedgerError):
+        found.check()
+
+
+def test_several_currencies(book: Book) -> None:
+    """An account has one currency; another one is told, and the first one stays."""
+    one, two = book.put("a", Status.ACCEPTED), book.put("b", Status.ACCEPTED)
+    heard: list[Event] = []
+    taken(book, [report(one.message_id)], heard)
+    assert heard == []
+    taken(book, [report(two.message_id, currency="VND")], heard)
+    assert [event.code for event in heard if isinstance(event, Warned)] == ["ZS662"]
+    assert book.ledger.notes()[CURRENCY_NOTE] == "EUR"
+
+
+def test_counts_add_up() -> None:
+    """Counts of several pages are summed."""
+    one, two = Taken(1, 2, 3, 4, [b"a"]), Taken(10, 20, 30, 40, [b"b"])
+    one.add(two)
+    assert one == Taken(11, 22, 33, 44, [b"a", b"b"])
+    assert one.alarming == 35
+
+
+STATUSES = st.sampled_from([DELIVERED, EXPIRED, REJECTED, PENDING, None])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), STATUSES, st.booleans(), st.integers(0, 3)), max_size=8), st.data()
+)
+def test_any_order_any_pages(drawn: list[tuple[int, object, bool, int]], data: st.DataObject) -> None:
+    """The same reports in any order, in pages of any size, any of them twice, end in the same ledger."""
+    ends = []
+    for _ in range(2):
+        book = memory_book()
+        records = [book.put(key, Status.ACCEPTED) for key in "abc"]
+        reports = [
+            report(records[which].message_id, status, sms=sms, seconds=seconds)  # type: ignore[arg-type]
+            for which, status, sms, seconds in drawn
+        ]
+        repeated = data.draw(st.permutations(reports + reports[: len(reports) // 2]))
+        size = data.draw(st.integers(1, 5))
+        for start in range(0, len(repeated), size):
+            taken(book, repeated[start : start + size])
+        ends.append([replace(each, changed_at=0) for each in book.again(records)])
+        assert book.verified()
+        book.ledger.close()
+    assert ends[0] == ends[1]
+
+
+def test_sifted() -> None:
+    """Ours are known by their mark; a wrong proof is never believed, a missing one only where we asked."""
+    message_id = IDENTITY.message_id(IDENTITY.message("a"), 1)
+    good, bare = report(message_id), report(message_id, proof="")
+    forged, foreign = report(message_id, proof="A" * 22), report("an-id-of-theirs")
+    asked = sift([good, bare, forged, foreign], MAKER, trusted=True)
+    assert [each for _, each in asked.ours] == [good, bare]
+    assert asked.aside == [(Aside.FORGED, forged), (Aside.FOREIGN, foreign)]
+    assert asked.proven == 1
+    pushed = sift([good, bare, forged, foreign], MAKER, trusted=False)
+    assert [each for _, each in pushed.ours] == [good]
+    assert [why for why, _ in pushed.aside] == [Aside.FORGED, Aside.FORGED, Aside.FOREIGN]
+    assert KEYS.fingerprint != STRANGER.fingerprint
