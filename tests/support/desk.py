@@ -99,15 +99,17 @@ class Desk:
         more: str = "",
         metadata: str = "",
         text: str = "{{ code }}",
+        values: str | None = None,
     ) -> None:
         """Write a campaign and, with `rows`, its audience; `audience` and `more` are further lines."""
+        given = values or f'{{order_code: "{text}"}}'
         if rows is not None:
             self.audience(name, rows)
         spec = (
             f'sender: "{SENDER}"\ntemplate: {{name: 322307, tag: {tag}}}\n'
             f'audience:\n  path: ../audiences/{name}.csv\n  phone: phone\n  key: "{{{{ code }}}}"\n'
             f"{indent(dedent(audience), '  ')}"
-            f'templateData:\n  order_code: "{text}"\n{dedent(more)}'
+            f"templateData: {given}\n{dedent(more)}"
         )
         head = (
             f"apiVersion: zalosync/v1\nkind: Campaign\nmetadata:\n  name: {name}\n  labels: {labels}\n"

@@ -225,3 +225,13 @@ def test_findings_hold_no_recipient(desk: Desk) -> None:
     desk.audience("a", [*phones(9), ("12345", "bad")])
     text = " ".join(finding.message for finding in ids(desk).values())
     assert not any(phone in text or phone[1:] in text for phone in phones(9))
+
+
+def test_a_template_without_values(desk: Desk) -> None:
+    """A campaign that fills in nothing is planned and sent like any other, whatever its audience's size."""
+    for count in (0, 1, 5):
+        desk.campaign("plain", phones(count), audience="minRecipients: 0\n", values="{}")
+        assert ids(desk) == {}
+        with desk.plan() as plan:
+            assert plan.to_send == count
+    assert desk.send() == 5

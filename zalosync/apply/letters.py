@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 
 import polars as pl
 
@@ -70,7 +70,7 @@ class Letters:
             part["action"],
             part[PHONE_COLUMN],
             part[FAILOVER],
-            values.iter_rows(),
+            values.iter_rows() if self._names else repeat((), part.height),
             strict=True,
         )
         for message, fingerprint, action, phone, failover, row in rows:

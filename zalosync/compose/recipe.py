@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 
 import polars as pl
 
@@ -120,10 +121,10 @@ class Composer:
         return Composed(messages, pl.concat([skipped, unreadable]), repairs, frame.height)
 
     def _messages(self, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        rendered = self._program.render(kept)
+        texts = self._program.render(kept)
+        rendered = kept.select(PHONE_COLUMN, "row", REASON_COLUMN).hstack(texts.get_columns())
         if KEY not in rendered.columns:
-            rendered = rendered.with_columns(kept[PHONE_COLUMN].alias(KEY))
-        rendered = rendered.with_columns(kept[PHONE_COLUMN], kept["row"], kept[REASON_COLUMN])
+            rendered = rendered.with_columns(pl.col(PHONE_COLUMN).alias(KEY))
         # A row without a key is nobody's message: it cannot be told from others, so it cannot be sent.
         rendered = rendered.with_columns(pl.col(KEY).str.strip_chars())
         keyless = pl.col(KEY).is_null() | (pl.col(KEY) == "")
@@ -135,7 +136,7 @@ class Composer:
         rendered = rendered.filter(~keyless)
         names = list(self._recipe.values)
         values = rendered.select(pl.col(VALUE_PREFIX + name).alias(name) for name in names)
-        fit = misfits(values, self._recipe.limits, self._recipe.budget)
+        fit = misfits(values, self._recipe.limits, self._recipe.budget, rendered.height)
         if self._recipe.failover is None:
             rendered = rendered.with_columns(pl.lit(None, pl.String).alias(FAILOVER))
         elif self._recipe.ascii_only:
@@ -158,10 +159,12 @@ class Composer:
     def _digests(self, rendered: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
         identity, template = self._identity, self._recipe.template
         names = values.columns
+        # A template may take no values at all; a frame without columns has no rows either.
+        rows = values.iter_rows() if names else repeat((), rendered.height)
         message = [identity.message(key) for key in rendered[KEY]]
         fingerprint = [
             identity.fingerprint(template, dict(zip(names, row, strict=True)), failover)
-            for row, failover in zip(values.iter_rows(), rendered[FAILOVER], strict=True)
+            for row, failover in zip(rows, rendered[FAILOVER], strict=True)
         ]
         digests = {**halves("m", message), **halves("f", fingerprint)}
         if self._recipe.recipients:

@@ -38,7 +38,9 @@ def byte_budget(key_bits: int) -> int:
     return key_bits // 8 - OAEP_SHA256_BYTES
 
 
-def misfits(values: pl.DataFrame, limits: Mapping[str, Limits], budget: int | None) -> pl.DataFrame:
+def misfits(
+    values: pl.DataFrame, limits: Mapping[str, Limits], budget: int | None, height: int | None = None
+) -> pl.DataFrame:
     """Judge each row's values, and name the first that does not fit.
 
     A value of nothing but white space is missing: a misfit where the contract requires it, and fit,
@@ -49,6 +51,7 @@ def misfits(values: pl.DataFrame, limits: Mapping[str, Limits], budget: int | No
         values: one String column for each parameter, null where no value could be made.
         limits: by parameter name.
         budget: bytes that one value may have, or None where nothing is encrypted.
+        height: rows, where there may be no parameter and so no column that says it.
 
     Returns:
         As many rows, with `ok` (Boolean), `why` (String, a word of `Misfit`, null where ok) and
@@ -60,9 +63,9 @@ def misfits(values: pl.DataFrame, limits: Mapping[str, Limits], budget: int | No
     for name, word, failed in reversed(found):
         why = pl.when(failed).then(pl.lit(word.value)).otherwise(why)
         parameter = pl.when(failed).then(pl.lit(name)).otherwise(parameter)
-    judged = values.with_columns(__row=pl.lit(True)).select(
-        pl.col("__row"), why.alias("why"), parameter.alias("parameter")
-    )
+    rows = pl.repeat(value=True, n=values.height if height is None else height, eager=True)
+    judged = rows.alias("__row").to_frame().hstack(values.get_columns())
+    judged = judged.select(pl.col("__row"), why.alias("why"), parameter.alias("parameter"))
     return judged.select(pl.col("why").is_null().alias("ok"), "why", "parameter")
 
 
