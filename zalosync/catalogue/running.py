@@ -74,6 +74,37 @@ PLANS = (
     Entry(
         "ZS543",
         "Nobody can say who wrote a campaign",
+        "A policy wants its plan approved by somebody else than its author, who is the Git author of the "
+        "last commit that touched its file.",
+        "Apply from a full checkout in which the campaign is committed.",
+    ),
+    Entry(
+        "ZS544",
+        "Signed approvals are asked for, and nobody may sign",
+        "The policy names no `allowedSigners`, or its file cannot be read.",
+        "Write the file as ssh-keygen reads it: a name and a public key in each line.",
+    ),
+    Entry(
+        "ZS545",
+        "ssh-keygen could not sign or check",
+        "Signatures are made and checked by OpenSSH's own program.",
+        "Install OpenSSH's client, and give --sign the file of your SSH key.",
+    ),
+    Entry(
+        "ZS546",
+        "The project's key is not used in this job",
+        "The job was started by a pull request or a comment, in which strangers may decide what runs.",
+        "There, `zalosync plan --preview`; plan and apply in a job of the protected branch.",
+    ),
+    Entry(
+        "ZS547",
+        "A plan of uncommitted changes is not sealed in CI",
+        "The plan would name a commit that does not hold what was planned.",
+        "Commit the changes, or find what writes into the checkout: `git status`.",
+    ),
+    Entry(
+        "ZS543",
+        "Nobody can say who wrote a campaign",
         "The policy asks for an approval by somebody else than the author, whom only Git knows.",
         "Apply from a full Git checkout in which the campaigns are committed.",
     ),
@@ -215,6 +246,18 @@ LEDGER = (
         "The environment has no ledger yet",
         "A missing ledger is never taken for an empty one.",
         "`zalosync ledger init` makes one.",
+    ),
+    Entry(
+        "ZS632",
+        "There is no lineage to replace",
+        "No ledger of this environment is pinned.",
+        "`zalosync ledger init` makes the first one.",
+    ),
+    Entry(
+        "ZS633",
+        "The ledger could not be copied",
+        "The copy's place is full, or cannot be written.",
+        "Make room, and try again.",
     ),
     Entry(
         "ZS632",
