@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,7 +77,13 @@ def common(function: F) -> F:
     def wrapper(ctx: click.Context, /, **given: Any) -> Any:
         before = ctx.obj if isinstance(ctx.obj, Options) else Options()
         names = {field.name for field in fields(Options)}
-        options = gather(before, given)
+        # Variables were heard before the command's name: here they would win over what was said there.
+        said = {
+            name: value
+            for name, value in given.items()
+            if ctx.get_parameter_source(name) is not ParameterSource.ENVIRONMENT
+        }
+        options = gather(before, said if isinstance(ctx.obj, Options) else given)
         ctx.obj = options
         return function(options, **{name: value for name, value in given.items() if name not in names})
 
