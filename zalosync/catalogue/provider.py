@@ -76,4 +76,10 @@ PROVIDER = (
         "Values encrypted with another key may be readable by somebody else.",
         "Ask the provider whether it was changed; if it was, compare fingerprints and `zalosync keys pin`.",
     ),
+    Entry(
+        "ZS821",
+        "The sender has no RSA key yet",
+        "Values are encrypted with a key that the provider makes when it is asked to.",
+        "`zalosync keys create SENDER`, then compare the fingerprint and `zalosync keys pin`.",
+    ),
 )

@@ -38,7 +38,7 @@ def fmt(options: Options, paths: tuple[Path, ...], check: bool) -> int:  # noqa:
         if text.encode() != data:
             changed.append(name)
             if not check:
-                _replace(root / name, text)
+                replace(root / name, text)
     if problems:
         raise SpecError(problems)
     for name in changed:
@@ -75,7 +75,7 @@ def _inside(root: Path, path: Path) -> str:
         ) from error
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
     """Write aside and rename: a reader sees the old file or the new one."""
     mode = path.stat().st_mode & 0o777
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

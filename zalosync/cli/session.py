@@ -54,15 +54,22 @@ class Session:
         options: the common options.
         environ: the environment variables; secrets are read from them by name only.
         clock: of the machine, except in tests.
+        pinned: False leaves templates.lock.yaml unread, for the command that writes it.
     """
 
     def __init__(
-        self, options: Options, environ: Mapping[str, str] | None = None, clock: Clock | None = None
+        self,
+        options: Options,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        *,
+        pinned: bool = True,
     ) -> None:
         self.options = options
         self.environ = os.environ if environ is None else environ
         self.clock = clock or SystemClock()
         self.stop = threading.Event()
+        self._reads_pinned = pinned
 
     @cached_property
     def root(self) -> Path:
@@ -94,7 +101,8 @@ class Session:
         """Every file of the project, checked."""
         from zalosync.spec.load import load_project
 
-        return load_project(self.root, environment=self.options.environment, now=self.clock.now())
+        now, environment = self.clock.now(), self.options.environment
+        return load_project(self.root, environment=environment, now=now, pinned=self._reads_pinned)
 
     @property
     def webhook_token(self) -> str:

@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import get_args
 
+from pydantic import ValidationError
+
 from zalosync.infobip.account import Template
 from zalosync.infobip.client import Reader
+from zalosync.infobip.exchange import not_an_answer
+from zalosync.provider import Malformed
 from zalosync.spec.project import TemplateContract
 from zalosync.spec.values import Tag
 
@@ -21,11 +25,17 @@ def pull_contracts(
         pulled_at: now, aware.
 
     Raises:
-        ProviderRefused: a template does not exist or the key may not see it.
+        ProviderRefused: a template does not exist, the key may not see it, or it cannot be pinned.
         StoppedEarly: the provider cannot be reached.
     """
     for number, sender in sorted(wanted.items()):
-        yield number, pinned(reader.template(sender, number), sender, pulled_at)
+        template = reader.template(sender, number)
+        try:
+            yield number, pinned(template, sender, pulled_at)
+        except ValidationError as error:
+            # Its words would quote what the provider said, which may be anything.
+            what = f"a contract of template {number} that can be pinned"
+            raise not_an_answer(Malformed.SHAPE, reader.host, what) from error
 
 
 def pinned(template: Template, sender: str, pulled_at: datetime) -> TemplateContract:

@@ -44,7 +44,7 @@ def formatted(data: bytes, file: str) -> str:
     if document.problems:
         raise SpecError(list(document.problems))
     source = data.decode().replace("\r\n", "\n")
-    root = _tree(source)
+    root = tree_of(source)
     head = _attach(source, root)
     _order(root, (), _model(document))
     body = text_of(root)
@@ -57,7 +57,7 @@ def formatted(data: bytes, file: str) -> str:
 
 def _words(source: str) -> list[str]:
     """Every comment, in no order: none may be lost or made."""
-    return sorted(text for _, _, text, _ in _comments(source, _tree(source)))
+    return sorted(text for _, _, text, _ in _comments(source, tree_of(source)))
 
 
 def _model(document: Document) -> type[Shape] | None:
@@ -72,7 +72,8 @@ def _model(document: Document) -> type[Shape] | None:
 # -- the tree -------------------------------------------------------------------------------------------
 
 
-def _tree(source: str) -> Node:
+def tree_of(source: str) -> Node:
+    """The values of a file that is YAML of this language, with their places; comments are not attached."""
     events = events_of(source)
     for event in events:
         if isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent)):

@@ -4,6 +4,7 @@
 at no clock and no environment variable, and reads no audience.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 from zalosync.spec.meaning import campaign_faults
 from zalosync.spec.mismatch import near
 from zalosync.spec.model import Campaign
-from zalosync.spec.project import Environment, Project
+from zalosync.spec.project import Environment, Project, TemplateContract
 from zalosync.spec.reader import ProjectReader, loaded_campaign, placed_faults
 from zalosync.spec.safe_open import FileRefused
 from zalosync.spec.shape import shaped
@@ -44,7 +45,7 @@ class Survey:
 
 
 def load_project(
-    root: Path, *, environment: str | None, now: datetime, offline: bool = False
+    root: Path, *, environment: str | None, now: datetime, offline: bool = False, pinned: bool = True
 ) -> LoadedProject:
     """Read a project whose every file is right.
 
@@ -53,18 +54,21 @@ def load_project(
         environment: the environment to use, or None for the project's default.
         now: aware; for what must not be too far ahead, and for waivers.
         offline: nothing will be sent, so any environment does where none is named: the first one.
+        pinned: False leaves templates.lock.yaml unread, to write it anew whatever is wrong with it.
 
     Raises:
         UsageError: there is no project here, or no such environment.
         SpecError: with every problem of every file.
     """
-    survey = survey_project(root, environment=environment, now=now, offline=offline)
+    survey = survey_project(root, environment=environment, now=now, offline=offline, pinned=pinned)
     if survey.project is None:
         raise SpecError(list(survey.problems))
     return survey.project
 
 
-def survey_project(root: Path, *, environment: str | None, now: datetime, offline: bool = False) -> Survey:
+def survey_project(
+    root: Path, *, environment: str | None, now: datetime, offline: bool = False, pinned: bool = True
+) -> Survey:
     """Read a project as far as it goes; arguments as `load_project`.
 
     Raises:
@@ -84,7 +88,7 @@ def survey_project(root: Path, *, environment: str | None, now: datetime, offlin
     project = reader.project()
     policies = reader.policies()
     prices = reader.prices()
-    templates = reader.templates()
+    templates = reader.templates() if pinned else {}
     campaigns = tuple(sorted(reader.campaigns(templates), key=lambda each: each.name))
     known = reader.problems
     problems = tuple(dict.fromkeys((*known, *cross_problems(reader.documents, policies, known))))
@@ -106,6 +110,20 @@ def survey_project(root: Path, *, environment: str | None, now: datetime, offlin
         findings=settled(found, [each.policy for each in policies], now),
     )
     return Survey(loaded, campaigns, (), files.read)
+
+
+def pinned_templates(root: Path, now: datetime) -> Mapping[int, TemplateContract]:
+    """The contracts of templates.lock.yaml by template number, without a look at what is held against them.
+
+    Raises:
+        SpecError: with every problem of the file.
+        FileRefused: there is no project here.
+    """
+    reader = ProjectReader(ProjectFiles(root), now)
+    templates = reader.templates()
+    if reader.problems:
+        raise SpecError(reader.problems)
+    return templates
 
 
 def read_campaign(
