@@ -80,7 +80,7 @@ def test_every_finding_has_an_entry_and_its_severity(repository: Path) -> None:
     found: set[str] = set()
     for _, tree in modules(repository):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _name(node.func) in {"Finding", "_finding"} and node.args:
+            if isinstance(node, ast.Call) and _name(node.func) in {"Finding", "finding"} and node.args:
                 first = node.args[0]
                 if isinstance(first, ast.Constant) and isinstance(first.value, str):
                     found.add(first.value)

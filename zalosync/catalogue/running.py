@@ -102,36 +102,6 @@ PLANS = (
         "The plan would name a commit that does not hold what was planned.",
         "Commit the changes, or find what writes into the checkout: `git status`.",
     ),
-    Entry(
-        "ZS543",
-        "Nobody can say who wrote a campaign",
-        "The policy asks for an approval by somebody else than the author, whom only Git knows.",
-        "Apply from a full Git checkout in which the campaigns are committed.",
-    ),
-    Entry(
-        "ZS544",
-        "Signed approvals without allowed signers",
-        "A signature says something only where it is known whose keys count.",
-        "Write `allowedSigners: FILE` in the policy, a file of the project as ssh-keygen reads it.",
-    ),
-    Entry(
-        "ZS545",
-        "ssh-keygen could not sign or check",
-        "Approvals are signed and checked with OpenSSH's own program and keys.",
-        "Install OpenSSH's client; give --sign the file of your SSH key.",
-    ),
-    Entry(
-        "ZS546",
-        "A plan in a job that outsiders can start",
-        "Such a job must not hold the project's key: who proposes a change could read it.",
-        "There, `zalosync plan --preview`; plan and apply in a job of the protected branch.",
-    ),
-    Entry(
-        "ZS547",
-        "The checkout has changes that are not committed",
-        "A sealed plan names a commit, and a reviewer must be able to look at exactly that.",
-        "Commit them, or find what writes into the checkout: `git status`.",
-    ),
 )
 LEDGER = (
     Entry(
@@ -246,18 +216,6 @@ LEDGER = (
         "The environment has no ledger yet",
         "A missing ledger is never taken for an empty one.",
         "`zalosync ledger init` makes one.",
-    ),
-    Entry(
-        "ZS632",
-        "There is no lineage to replace",
-        "No ledger of this environment is pinned.",
-        "`zalosync ledger init` makes the first one.",
-    ),
-    Entry(
-        "ZS633",
-        "The ledger could not be copied",
-        "The copy's place is full, or cannot be written.",
-        "Make room, and try again.",
     ),
     Entry(
         "ZS632",
