@@ -44,7 +44,8 @@ def plan_markdown(document: Document, *, digest: str | None = None, explain: boo
         size += len(part)
     left = len(document["campaigns"]) - len(parts)
     text = "\n".join([head, *parts, *_end(document, digest or document["digest"], left)])
-    marker = f"{MARKER} environment={document['environment']} truncated={'true' if left else 'false'} -->"
+    environment = re.sub("[^a-z0-9-]", "", document["environment"].lower())
+    marker = f"{MARKER} environment={environment} truncated={'true' if left else 'false'} -->"
     return f"{marker}\n{text}\n"
 
 
@@ -61,7 +62,8 @@ def code(text: str, length: int = 200) -> str:
 def _head(document: Document) -> Iterator[str]:
     totals = document["totals"]
     count = plural(to_send(totals), "message")
-    yield f"### Plan for {code(document['environment'])}: {count} {sending(document)}"
+    most = "" if document["complete"] else "at most "
+    yield f"### Plan for {code(document['environment'])}: {most}{count} {sending(document)}"
     yield ""
     if document["blocked"]:
         yield "**Blocked**: nothing can be applied until the findings marked 🛑 are mended."

@@ -44,7 +44,7 @@ def diff_lines(document: Document) -> Iterator[str]:
             yield f"  {display(text, 200)}"
     for campaign in document["campaigns"]:
         yield ""
-        yield f"{display(campaign['name'])}{_WHICH[campaign['in']]}"
+        yield f"campaign {display(campaign['name'])}{_WHICH[campaign['in']]}"
         for name, words in _COUNTS.items():
             if campaign[name]:
                 yield f"  {campaign[name]:>11,}  {words}"

@@ -35,13 +35,11 @@ def plan_lines(document: Document, *, digest: str | None = None, explain: bool =
         explain: also why each group of rows has its fate, and what the messages look like.
     """
     yield from _head(document)
+    for finding in document["findings"]:
+        yield from _finding(finding)
     for campaign in document["campaigns"]:
         yield ""
         yield from _campaign(campaign, document["timezone"], explain=explain)
-    if document["findings"]:
-        yield ""
-        for finding in document["findings"]:
-            yield from _finding(finding)
     yield ""
     yield from _end(document, digest or document["digest"])
 
@@ -63,8 +61,12 @@ def _head(document: Document) -> Iterator[str]:
     place = display(document["environment"])
     if document["base_url"] not in ("", document["environment"]):
         place += f" ({display(document['base_url'], 60)})"
-    yield f"Plan for {place}: {plural(to_send(totals), 'message')} {sending(document)}"
-    dropped = f"{totals['skipped']:,} skipped, {totals['unchanged']:,} sent before"
+    count = plural(to_send(totals), "message")
+    if document["complete"]:
+        yield f"Plan for {place}: {count} {sending(document)}"
+    else:
+        yield f"Preview of a plan for {place}: at most {count} {sending(document)}"
+    dropped = f"{totals['skipped']:,} skipped, {totals['unchanged'] + totals['changed']:,} sent before"
     yield (
         f"  of {plural(totals['audience'], 'row')} in {plural(len(document['campaigns']), 'campaign')}:"
         f" {dropped}"
@@ -72,7 +74,7 @@ def _head(document: Document) -> Iterator[str]:
     if len(document["campaigns"]) > 1 and to_send(totals):
         yield f"  cost {cost(document['cost'])}"
     if document["blocked"]:
-        yield f"  BLOCKED by {plural(_errors(document), 'finding')}: marked ✗ below"
+        yield f"  BLOCKED by {plural(_errors(document), 'finding')}, marked ✗"
 
 
 def _errors(document: Document) -> int:
@@ -81,7 +83,7 @@ def _errors(document: Document) -> int:
 
 
 def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
-    yield display(campaign["name"])
+    yield f"campaign {display(campaign['name'])}"
     yield from _wrapped(kind(campaign), "  ")
     files = ", ".join(display(file, 60) for file in campaign["files"][:_FILES])
     left = len(campaign["files"]) - _FILES

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from zalosync.console.display import display
+
 Document = Mapping[str, Any]
 
 # Why each group of rows has its fate: for `--explain`.
@@ -81,7 +83,7 @@ def sending(document: Document) -> str:
     """What would happen to the messages of a plan, behind their number."""
     if document["kind"] == "adopt":
         return "to mark as sent before; nothing goes out"
-    return "to send" if document["complete"] else "would be sent to people who never had it"
+    return "to send"
 
 
 def to_send(totals: Mapping[str, int]) -> int:
@@ -162,7 +164,7 @@ def since(campaign: Document, zone: str) -> str | None:
         )
         if now != then
     ]
-    return f"since {earlier['run_id']} ({at(earlier['at'], zone)}): {', '.join(moved) or 'the same rows'}"
+    return f"since {display(earlier['run_id'], 60)} ({at(earlier['at'], zone)}): {', '.join(moved) or 'the same rows'}"
 
 
 def approvals(document: Document) -> Iterator[str]:
@@ -171,4 +173,4 @@ def approvals(document: Document) -> Iterator[str]:
         people = "1 approval" if needed["count"] == 1 else f"{needed['count']} approvals"
         signed = ", signed" if needed["signed"] else ""
         author = ", not by an author" if needed["not_author"] else ""
-        yield f"needs {people}{signed}{author} ({needed['by']})"
+        yield f"needs {people}{signed}{author} ({display(needed['by'])})"

@@ -42,7 +42,7 @@ def plan_document(
         "totals": plan.totals,
         "cost": _whole_cost(plan),
         "approvals_needed": [_needed(each) for each in needed],
-        "findings": [_finding(finding) for finding in plan.findings],
+        "findings": _findings(plan.findings),
         "campaigns": [
             _campaign(campaign, (samples or {}).get(campaign.name, ())) for campaign in plan.campaigns
         ],
@@ -65,7 +65,7 @@ def _campaign(campaign: CampaignPlan, samples: Sequence[Preview]) -> dict[str, A
         "totals": campaign.totals,
         "skipped": {reason.word: count for reason, count in sorted(campaign.skipped.items()) if count},
         "repairs": dict(sorted(campaign.repairs.items())),
-        "findings": [_finding(finding) for finding in campaign.findings],
+        "findings": _findings(campaign.findings),
         "cost": _cost(campaign.cost),
         "schedule": _schedule(campaign),
         "since": None if campaign.since is None else _since(campaign.since),
@@ -132,6 +132,11 @@ def _needed(needed: Needed) -> dict[str, Any]:
         "signed": needed.signed,
         "by": needed.by,
     }
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Those that block come first."""
+    return [_finding(each) for each in sorted(findings, key=lambda each: each.severity != "error")]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -184,7 +184,7 @@ def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[
     if facts.alarm is not None:
         count = int(facts.alarm["count"])
         known = f"at {facts.alarm['at']} the provider knew {count:,} messages of ours"
-        yield _finding("unexpected-evidence", "error", f"{known} that this ledger did not send", count)
+        yield finding("unexpected-evidence", "error", f"{known} that this ledger did not send", count)
     for campaign in campaigns:
         name = display(campaign["name"])
         age, count = campaign["oldest_unknown_seconds"], campaign["states"].get("unknown", 0)
@@ -194,18 +194,19 @@ def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[
                 f"the provider's logs forget it in {duration(left)}" if left else "no log tells more of it"
             )
             message = f"{name}: the oldest unknown message is {duration(age)} old; {words}"
-            yield _finding("evidence-ends", "warn", message, count)
+            yield finding("evidence-ends", "warn", message, count)
         late = campaign["late"]
         if late["count"]:
             oldest = duration(late["oldest_seconds"])
             message = f"{name}: {late['count']:,} outcomes are late, the oldest message is {oldest} old"
-            yield _finding("late-outcomes", "warn", message, late["count"])
+            yield finding("late-outcomes", "warn", message, late["count"])
     forged = facts.aside.get("forged", 0)
     if forged:
-        yield _finding("forged-reports", "warn", f"{forged:,} reports without proof were put aside", forged)
+        yield finding("forged-reports", "warn", f"{forged:,} reports without proof were put aside", forged)
 
 
-def _finding(identifier: str, severity: str, message: str, count: int) -> dict[str, Any]:
+def finding(identifier: str, severity: str, message: str, count: int) -> dict[str, Any]:
+    """One finding as JSON shows it."""
     return {"id": identifier, "severity": severity, "message": message, "count": count}
 
 
