@@ -12,7 +12,7 @@ from zalosync.provider import STATUSES, Channel, ProviderStatus, Report
 from zalosync.refresh.merge import Evidence, joined, stronger, told_by
 
 EVIDENCED = (Status.ACCEPTED, Status.REJECTED, Status.UNDELIVERABLE, Status.EXPIRED, Status.DELIVERED)
-ZALO, SMS = slice(2, 8), slice(9, 15)
+ZALO, SMS = slice(6, 11), slice(12, 17)
 
 pairs = st.one_of(
     st.sampled_from(sorted(STATUSES)),
@@ -26,7 +26,7 @@ moments = st.none() | st.integers(1_790_000_000, 1_790_000_003).map(
 
 @st.composite
 def reports(draw: st.DrawFn, channels: tuple[Channel, ...] = tuple(Channel)) -> Report:
-    """A report of our message, of whatever kind; two that differ differ in their digest, as on the wire."""
+    """A report of our message, of whatever kind."""
     return Report(
         message_id="zs1-A",
         channel=draw(st.sampled_from(channels)),
@@ -54,45 +54,40 @@ def recorded(draw: st.DrawFn) -> Known:
     return Known(b"m" * 20, 1, 1, 1, state, cause, group, status_id, refused=refused)
 
 
-def standing(known: Known) -> Standing:
-    """The part of an attempt that moves."""
-    return Standing(Status(known.state), Cause(known.cause), *known[6:])
-
-
 def moved(known: Known, to: Standing) -> Known:
-    """The attempt as the ledger knows it afterwards."""
-    return Known._make((*known[:4], *to))
+    """The attempt as the ledger knows it afterwards: the digests of what said so are in its events."""
+    return Known._make((*known[:4], *to[:7], *to[8:14]))
 
 
-def at_once(known: Known, arrived: list[Report]) -> Standing:
-    """The standing after these reports were gathered and merged into the ledger in one go."""
+def at_once(known: Known, arrived: list[Report]) -> Known:
+    """The attempt after these reports were gathered and merged into the ledger in one go."""
     evidence = Evidence()
     for report in arrived:
         evidence.add(known.message_id, told_by(report), sms=report.channel is Channel.SMS)
     to = joined(known, evidence.zalo.get(known.message_id), evidence.sms.get(known.message_id))
-    return standing(known) if to is None else to
+    return known if to is None else moved(known, to)
 
 
-def after(known: Known, arrived: list[Report]) -> Standing:
-    """The standing after these reports have arrived one after another, each merged into the ledger."""
+def after(known: Known, arrived: list[Report]) -> Known:
+    """The attempt after these reports have arrived one after another, each merged into the ledger."""
     for report in arrived:
-        known = moved(known, at_once(known, [report]))
-    return standing(known)
+        known = at_once(known, [report])
+    return known
 
 
-def differing(size: int) -> st.SearchStrategy[list[Report]]:
-    """Reports that differ."""
-    return st.lists(reports(), max_size=size, unique_by=lambda report: report.digest[:8])
+def several(size: int) -> st.SearchStrategy[list[Report]]:
+    """Some reports."""
+    return st.lists(reports(), max_size=size)
 
 
-@given(recorded(), differing(4))
+@given(recorded(), several(4))
 def test_order_does_not_matter(known: Known, arrived: list[Report]) -> None:
     """Every order of the same reports ends in the same standing."""
     ends = {after(known, list(order)) for order in permutations(arrived)}
     assert len(ends) == 1
 
 
-@given(recorded(), differing(6), st.data())
+@given(recorded(), several(6), st.data())
 def test_repetition_and_cutting_do_not_matter(
     known: Known, arrived: list[Report], data: st.DataObject
 ) -> None:
@@ -100,15 +95,15 @@ def test_repetition_and_cutting_do_not_matter(
     more = data.draw(st.lists(st.sampled_from(arrived), max_size=6)) if arrived else []
     repeated = arrived + more
     cut = data.draw(st.integers(0, len(repeated)))
-    first = moved(known, at_once(known, repeated[:cut]))
+    first = at_once(known, repeated[:cut])
     assert at_once(known, repeated) == at_once(first, repeated[cut:])
     assert at_once(known, repeated) == after(known, arrived) == after(known, repeated)
 
 
-@given(recorded(), differing(4))
+@given(recorded(), several(4))
 def test_what_is_known_already_changes_nothing(known: Known, arrived: list[Report]) -> None:
     """Merging the same again gives no move at all, so that a repeated page writes nothing."""
-    merged = moved(known, after(known, arrived))
+    merged = after(known, arrived)
     for report in arrived:
         sms = report.channel is Channel.SMS
         told = told_by(report)
@@ -116,25 +111,26 @@ def test_what_is_known_already_changes_nothing(known: Known, arrived: list[Repor
     assert joined(known, None, None) is None
 
 
-@given(recorded(), differing(4))
+@given(recorded(), several(4))
 def test_never_moves_back(known: Known, arrived: list[Report]) -> None:
     """The rank of a state never falls, and every move is a legal one of the ledger."""
     before, to = Status(known.state), at_once(known, arrived)
-    assert RANK[to.state] >= RANK[before]
-    assert to.state is before or to.state in MOVES[before]
+    assert RANK[Status(to.state)] >= RANK[before]
+    assert to.state == before or to.state in MOVES[before]
     assert to.refused == known.refused
 
 
-@given(recorded(), differing(4))
+@given(recorded(), several(4))
 def test_channels_are_kept_apart(known: Known, arrived: list[Report]) -> None:
     """Zalo's outcome is what Zalo's reports alone say, the SMS's what its own say; the state follows."""
     whole = after(known, arrived)
     zalo = after(known, [report for report in arrived if report.channel is Channel.ZALO])
     sms = after(known, [report for report in arrived if report.channel is Channel.SMS])
-    if RANK[zalo.state] >= RANK[Status.ACCEPTED]:
+    rank = max(RANK[Status(zalo.state)], RANK[Status(sms.state)])
+    assert RANK[Status(whole.state)] == rank
+    if RANK[Status(zalo.state)] >= RANK[Status.ACCEPTED]:
         assert whole[ZALO] == zalo[ZALO]
     assert whole[SMS] == sms[SMS]
-    assert RANK[whole.state] == max(RANK[zalo.state], RANK[sms.state])
 
 
 @given(reports(), reports(), reports())
@@ -149,7 +145,7 @@ def test_join_laws(one: Report, two: Report, three: Report) -> None:
 @given(reports())
 def test_a_report_proves_at_least_acceptance(report: Report) -> None:
     """Whatever a report of our id says, the provider has it; a duplicate id is no rejection."""
-    _, _, _, state, _, _, _, _, cause = told_by(report)
+    _, _, _, state, _, _, _, cause, _ = told_by(report)
     assert state in EVIDENCED
     if report.status is None:
         assert (state, cause) == (Status.ACCEPTED, Cause.RAW)

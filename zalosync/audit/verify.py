@@ -16,7 +16,6 @@ from zalosync.ledger.chain import (
     COMMITMENT_BYTES,
     EVIDENCE_BYTES,
     GENESIS,
-    NO_EVIDENCE,
     canonical,
     commitment,
     link,
@@ -29,10 +28,10 @@ from zalosync.ledger.told import NO_PRICE, moments
 
 MOST_PROBLEMS = 100
 
-# row → (run, state, closed, created, changed, cause, group, id, error, done, price, evidence, refused,
-#        SMS group, SMS id, SMS error, SMS done, SMS price, SMS evidence, absent)
+# row → (run, state, closed, created, changed, cause, group, id, error, done, price, refused,
+#        SMS group, SMS id, SMS error, SMS done, SMS price, absent)
 _Standing = tuple[Any, ...]
-_NOTHING_SAID = (None, None, None, 0, 0, 0, 0, None, None, None, None)  # from done on
+_NOTHING_SAID = (None, None, 0, 0, 0, 0, None, None, None)  # from done on
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +160,10 @@ def _move(replay: _Replay, group: list[Any], at: int, digests: "_Digests") -> No
     state, cause, status_group, status_id, error_id, price, refused, sms, *rest = group
     ranges, times, sms_times, proven = rest
     rows = spread(ranges)
-    done, evidence = moments(times, len(rows)), digests.of(len(rows), proven & 1)
-    sms_done, sms_evidence = moments(sms_times, len(rows)), digests.of(len(rows), proven & 2)
+    done, sms_done = moments(times, len(rows)), moments(sms_times, len(rows))
+    for channel in (1, 2):
+        if proven & channel:
+            digests.take(EVIDENCE_BYTES * len(rows))
     sms_group, sms_id, sms_error, sms_price = sms or (0, 0, 0, NO_PRICE)
     for place, row in enumerate(rows):
         before = replay.rows[row]
@@ -177,14 +178,12 @@ def _move(replay: _Replay, group: list[Any], at: int, digests: "_Digests") -> No
             error_id,
             done[place],
             None if price == NO_PRICE else price,
-            evidence[place],
             refused,
             sms_group,
             sms_id,
             sms_error,
             sms_done[place],
             None if sms_price == NO_PRICE else sms_price,
-            sms_evidence[place],
             before[-1],
         )
 
@@ -203,13 +202,6 @@ class _Digests:
             raise ValueError("digests are missing")
         self._at += size
         return part
-
-    def of(self, count: int, proven: int) -> list[bytes | None]:
-        """The evidence of so many rows, or as many times None."""
-        if not proven:
-            return [None] * count
-        found = [self.take(EVIDENCE_BYTES) for _ in range(count)]
-        return [None if digest == NO_EVIDENCE else digest for digest in found]
 
     @property
     def left(self) -> int:
@@ -253,11 +245,11 @@ def _check_attempt(replay: _Replay, attempt: tuple[Any, ...], tallies: Counter[A
         replay.wrong(f"attempt {row} is not the one that was committed to")
     cell = _cell(campaign, occurrence, standing)
     tallies[cell] += 1
-    tallies[("price", *cell)] += (standing[10] or 0) + (standing[17] or 0)
+    tallies[("price", *cell)] += (standing[10] or 0) + (standing[16] or 0)
 
 
 def _cell(campaign: int, occurrence: int, standing: list[Any]) -> tuple[int, ...]:
-    return (campaign, occurrence, standing[1], *standing[6:9], *standing[13:16])
+    return (campaign, occurrence, standing[1], *standing[6:9], *standing[12:15])
 
 
 def _check_tallies(replay: _Replay, reader: LedgerReader, expected: Counter[Any]) -> None:

@@ -215,6 +215,27 @@ FINDINGS = (
         "warn",
     ),
     Entry(
+        "template-changed",
+        "A template is not what it was when it was pinned",
+        "Lengths or required values may have changed: the provider would refuse messages one by one.",
+        "Run `zalosync templates pull`, look at the difference, and plan again.",
+        "warn",
+    ),
+    Entry(
+        "public-key-changed",
+        "A sender's key is not the one that messages were encrypted with",
+        "The provider made another one, or somebody else's is handed out.",
+        "Ask the provider; if it was changed, compare fingerprints and `zalosync keys pin`.",
+        "error",
+    ),
+    Entry(
+        "quota-changed",
+        "A sender may send less than was planned with",
+        "The provider lowered its quota, or others use it too: what is held may not leave.",
+        "Compare with the provider's portal; send the rest another day.",
+        "warn",
+    ),
+    Entry(
         "evidence-ends",
         "Messages of unknown fate, and the evidence about them ends",
         "The provider's logs forget after 48 hours; what is not proven by then stays unknown.",

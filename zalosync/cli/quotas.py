@@ -31,12 +31,21 @@ def fetch(
         campaigns: of the plan.
         session: whose folder of local state keeps what was last known.
     """
-    memory, now = session.home.folder / f"{session.home.environment}.quota.json", session.clock.now()
+    memory, now = _memory(session), session.clock.now()
     senders = sorted({each.campaign.spec.sender for each in campaigns})
     before = _read(memory)
     found = {sender: _ask(client, sender, before.get(sender), now) for sender in senders}
     _write(memory, before | {sender: quota for sender, quota in found.items() if quota.asked_at == now})
     return found
+
+
+def remembered(session: "Session") -> dict[str, SenderQuota]:
+    """What the provider last said, by sender."""
+    return _read(_memory(session))
+
+
+def _memory(session: "Session") -> Path:
+    return session.home.folder / f"{session.home.environment}.quota.json"
 
 
 def _ask(client: "Reader", sender: str, before: SenderQuota | None, now: datetime) -> SenderQuota:

@@ -53,6 +53,7 @@ def refresh(options: Options, *, logs: bool, until_final: bool, watch: bool, loc
     with session.reporter() as emit, session.asked_provider() as provider:
         work = Refreshing(session, provider, emit, logs=logs, lock_timeout=lock_timeout)
         document = work.once()
+        drifted = work.drift()
         pause = SHORTEST_POLL
         while watch or (until_final and work.unfinished):
             session.clock.sleep(WATCH_SECONDS if watch and not until_final else pause)
@@ -60,6 +61,7 @@ def refresh(options: Options, *, logs: bool, until_final: bool, watch: bool, loc
             if found is not None:
                 document = found
             pause = SHORTEST_POLL if work.moved else min(pause * 1.5, LONGEST_POLL)
+    document["findings"] += drifted
     if options.json:
         documents.write(document)
     else:
@@ -101,6 +103,15 @@ class Refreshing:
         """Whether outcomes are still to come. An SMS may follow, or may not: it is waited for a while."""
         quiet = self.session.clock.monotonic() - self._moved_at
         return bool(self.awaited) or (bool(self.following) and quiet < FOLLOWS_SECONDS)
+
+    def drift(self) -> list[dict[str, Any]]:
+        """What changed at the provider since messages were planned."""
+        from zalosync.cli.drift import drift
+        from zalosync.console.status import finding
+
+        with self.session.reader() as reader:
+            found = drift(self.session, self.provider.client, reader)
+        return [finding(each.id, each.severity, each.message, each.count) for each in found]
 
     def again(self, *, waits: bool) -> dict[str, Any] | None:
         """Another look; None where there is time, and a run has the ledger or the provider is silent."""

@@ -9,8 +9,8 @@ from zalosync.errors import LedgerError
 # By version, SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views
 # differs.
 SQLITE_SCHEMAS = {
-    "0001": "ade30b8e5e7cf869133451bef06d2a10a5a065abe6a52564d86453385399b800",
-    "0002": "a602f70bd7f9a03dab710ec4f7f5b2b4e4cf4acc3d401ceef340811c9b8691b5",
+    "0001": "2afe1686b5dcdab79d188317c26c32d3131827b0f1bf2a815c1a54d4bc570794",
+    "0002": "67e1802d77a2727c1a40dba9008d2b59b0c2acfa6d4f16a6bffe2af275a0a7e1",
 }
 REVISION = max(SQLITE_SCHEMAS)
 

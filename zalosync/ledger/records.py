@@ -49,14 +49,12 @@ class Recorded:
     error_id: int = 0
     done_at: int | None = None
     price: int | None = None
-    evidence: bytes | None = None
     refused: int = 0
     sms_group: int = 0
     sms_id: int = 0
     sms_error: int = 0
     sms_done_at: int | None = None
     sms_price: int | None = None
-    sms_evidence: bytes | None = None
     created_at: int = 0
     changed_at: int = 0
     absent_at: int | None = None
@@ -81,14 +79,12 @@ class Recorded:
             self.error_id,
             self.done_at,
             self.price,
-            self.evidence,
             self.refused,
             self.sms_group,
             self.sms_id,
             self.sms_error,
             self.sms_done_at,
             self.sms_price,
-            self.sms_evidence,
         )
 
 
@@ -113,10 +109,11 @@ class Claim:
 
 
 class Standing(NamedTuple):
-    """Where a message stands, and what said so, in the order of the ledger's columns.
+    """Where a message stands, and what said so.
 
     Zalo's outcome and that of the SMS which took its place are kept apart; `state` follows from both. Prices
-    are in millionths, `done_at` in milliseconds, `evidence` is the beginning of a keyed digest.
+    are in millionths, `done_at` in milliseconds. `evidence` is the beginning of a keyed digest of what said
+    so: the event keeps it, the attempt's row does not.
 
     Attributes:
         refused: the status id of a refusal in the answer to the request itself, else 0.
@@ -156,14 +153,12 @@ class Known(NamedTuple):
     error_id: int = 0
     done_at: int | None = None
     price: int | None = None
-    evidence: bytes | None = None
     refused: int = 0
     sms_group: int = 0
     sms_id: int = 0
     sms_error: int = 0
     sms_done_at: int | None = None
     sms_price: int | None = None
-    sms_evidence: bytes | None = None
 
 
 class Step(NamedTuple):

@@ -29,11 +29,11 @@ Cell = tuple[int, int, int, int, int, int, int, int, int]
 
 NO_TIME = -1
 NO_PRICE = -1
-_AT_ROW = 16  # where `values` have the row
+_AT_ROW = 14  # where `values` have the row
 # What moves that are alike have in common: all but times and digests.
 _common = itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 13)
 # What an attempt is counted under, of a `Known`.
-cell_of: Callable[[Known], Cell] = itemgetter(2, 3, 4, 6, 7, 8, 13, 14, 15)
+cell_of: Callable[[Known], Cell] = itemgetter(2, 3, 4, 6, 7, 8, 12, 13, 14)
 
 
 def price_of(standing: Known | Standing) -> int:
@@ -77,7 +77,7 @@ class Told:
         """The parameters of `move_attempt`, sorted by row; `owner` ends those of `move_own_intent`."""
         at = self._at
         found = [
-            (*numbers, to[5], price, to[7], *sms, to[12], sms_price, to[14], at, before[1], before[4], *owner)
+            (*numbers, to[5], price, *sms, to[12], sms_price, at, before[1], before[4], *owner)
             for numbers, price, sms, sms_price, steps in self._numbered()
             for before, to in steps
         ]

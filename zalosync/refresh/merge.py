@@ -3,7 +3,7 @@
 Commutative, associative and idempotent: any order and repetition of reports ends in the same standing.
 Zalo's outcome and that of the SMS which took its place are joined each for itself, and where a message
 stands follows from both. On each channel the rank decides; ties go to the later `doneAt`, then the higher
-status id, then to what says more, then to the larger digest.
+status id, then to what says more. Reports that say the same leave the same, whichever came first.
 """
 
 from collections.abc import Iterable
@@ -31,9 +31,11 @@ CHANNELS = {Channel.ZALO: 0, Channel.SMS: 1}
 UNEXPECTED = frozenset({Status.HELD, Status.CANCELLED, Status.RELEASED})
 
 # What a report says of one channel, a plain tuple since there are millions; the stronger is the larger:
-# rank, doneAt (0: none), status id, state, error id, price (-1: none), digest, status group, cause.
-Told = tuple[int, int, int, Status, int, int, bytes, int, Cause]
-NOTHING: Told = (0, 0, 0, Status.INTENT, 0, -1, b"", 0, Cause.NONE)
+# rank, doneAt (0: none), status id, state, error id, price (-1: none), status group, cause, digest.
+Told = tuple[int, int, int, Status, int, int, int, Cause, bytes]
+NOTHING: Told = (0, 0, 0, Status.INTENT, 0, -1, 0, Cause.NONE, b"")
+_NO_SMS = (0, 0, 0, None, None)  # the SMS's columns of an attempt without one
+_KNOWN = b"\xff" * (EVIDENCE_BYTES + 1)  # above any digest: who says what is known already says nothing new
 _RANKS = [0, *(RANK[Status(number)] for number in range(1, len(Status) + 1))]  # by a state's number
 _EVIDENCED = RANK[Status.ACCEPTED]  # what has less was never told of by the provider
 
@@ -80,7 +82,7 @@ def told_by(report: Report) -> Told:
 def tell(group: int, status_id: int, error_id: int, done_at: int, price: int, digest: bytes) -> Told:
     """The same from a report's parts; 0 where it names no status or time, -1 where no price."""
     rank, state, group, cause = _proven(group, status_id)
-    return (rank, done_at, status_id, state, error_id, price, digest, group, cause)
+    return (rank, done_at, status_id, state, error_id, price, group, cause, digest)
 
 
 @lru_cache(maxsize=1024)
@@ -101,41 +103,54 @@ def _proven(group: int, status_id: int) -> tuple[int, Status, int, Cause]:
 
 def joined(known: Known, zalo: Told | None, sms: Told | None) -> Standing | None:
     """Join all that is known of one attempt with what reports say of it; None where nothing changes."""
-    state, cause, group, status_id, error_id, done_at, price, digest, refused = known[4:13]
+    state, cause, group, status_id, error_id, done_at, price, refused = known[4:12]
     rank = _RANKS[state]
-    if rank < _EVIDENCED or not (status_id or digest):
+    if rank < _EVIDENCED:
         before = NOTHING  # what an answer said that proved nothing is no evidence
-    elif digest is None:
+    elif done_at is None and price is None and not error_id:
         before = _answered(group, status_id)
     else:
-        before = _known(group, status_id, error_id, done_at, price, digest)
-    before_sms = _known(*known[13:]) if known.sms_id or known.sms_evidence else NOTHING
+        before = _known(group, status_id, error_id, done_at, price)
+    before_sms = NOTHING if known[12:] == _NO_SMS else _known(*known[12:])
     after = before if zalo is None else stronger(before, zalo)
     after_sms = before_sms if sms is None else stronger(before_sms, sms)
     if after is before and after_sms is before_sms:
         return None
     best = after if after[0] >= after_sms[0] else after_sms
-    stands, why = (best[3], best[8]) if best[0] >= rank else (Status(state), Cause(cause))
+    stands, why = (best[3], best[7]) if best[0] >= rank else (Status(state), Cause(cause))
     if after_sms is NOTHING:
-        return Standing(stands, why, *_columns(after), refused)
-    return Standing(stands, why, *_columns(after), refused, *_columns(after_sms))
+        to = Standing(stands, why, *_columns(after), refused)
+    else:
+        to = Standing(stands, why, *_columns(after), refused, *_columns(after_sms))
+    if after[2] and (after_sms is NOTHING or after_sms[2]):
+        return to
+    # A report without a status may leave nothing behind to know it by.
+    return to if _lasting(to) != known[4:] else None
+
+
+def _lasting(to: Standing) -> tuple[object, ...]:
+    """What of a standing the attempt's row keeps."""
+    return (*to[:7], *to[8:14])
 
 
 @lru_cache(maxsize=1024)
 def _answered(group: int, status_id: int) -> Told:
-    """What the answer to a request said: a status, and no more."""
-    return tell(group, status_id, 0, 0, -1, b"")
+    """What the answer to a request said: a status and no more, or nothing at all."""
+    return tell(group, status_id, 0, 0, -1, _KNOWN) if status_id else NOTHING
 
 
-def _known(
-    group: int, status_id: int, error_id: int, done_at: int | None, price: int | None, digest: bytes | None
-) -> Told:
-    return tell(group, status_id, error_id, done_at or 0, -1 if price is None else price, digest or b"")
+def _known(group: int, status_id: int, error_id: int, done_at: int | None, price: int | None) -> Told:
+    return tell(group, status_id, error_id, done_at or 0, -1 if price is None else price, _KNOWN)
 
 
 def _columns(told: Told) -> tuple[int, int, int, int | None, int | None, bytes | None]:
-    _, done_at, status_id, _, error_id, price, digest, group, _ = told
-    return group, status_id, error_id, done_at or None, None if price < 0 else price, digest or None
+    _, done_at, status_id, _, error_id, price, group, _, digest = told
+    return group, status_id, error_id, done_at or None, None if price < 0 else price, _said(digest)
+
+
+def _said(digest: bytes) -> bytes | None:
+    """The digest of what is new."""
+    return None if digest is _KNOWN else digest or None
 
 
 def gathered(reports: Iterable[tuple[bytes, Report]]) -> Evidence:

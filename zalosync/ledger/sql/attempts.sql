@@ -9,8 +9,7 @@ VALUES (:row, :message, :message_id, :campaign, :occurrence, :attempt, :fingerpr
 UPDATE attempt
 SET state = :state, run = :run, fingerprint = :fingerprint, recipient = :recipient, salt = :salt,
     changed_at = :at, cause = 0, status_group = 0, status_id = 0, error_id = 0, done_at = NULL, price = NULL,
-    evidence = NULL, refused = 0, sms_group = 0, sms_id = 0, sms_error = 0, sms_done_at = NULL, sms_price = NULL,
-    sms_evidence = NULL, absent_at = NULL
+    refused = 0, sms_group = 0, sms_id = 0, sms_error = 0, sms_done_at = NULL, sms_price = NULL, absent_at = NULL
 WHERE row = :row AND state = :expected AND closed = 0
 
 -- name: close_attempt
@@ -19,17 +18,17 @@ UPDATE attempt SET closed = 1 WHERE row = :row AND state = :expected AND closed 
 -- name: move_attempt
 UPDATE attempt
 SET state = :state, cause = :cause, status_group = :status_group, status_id = :status_id, error_id = :error_id,
-    done_at = :done_at, price = :price, evidence = :evidence, refused = :refused, sms_group = :sms_group,
+    done_at = :done_at, price = :price, refused = :refused, sms_group = :sms_group,
     sms_id = :sms_id, sms_error = :sms_error, sms_done_at = :sms_done_at, sms_price = :sms_price,
-    sms_evidence = :sms_evidence, changed_at = :at
+    changed_at = :at
 WHERE row = :row AND state = :expected
 
 -- name: move_own_intent
 UPDATE attempt
 SET state = :state, cause = :cause, status_group = :status_group, status_id = :status_id, error_id = :error_id,
-    done_at = :done_at, price = :price, evidence = :evidence, refused = :refused, sms_group = :sms_group,
+    done_at = :done_at, price = :price, refused = :refused, sms_group = :sms_group,
     sms_id = :sms_id, sms_error = :sms_error, sms_done_at = :sms_done_at, sms_price = :sms_price,
-    sms_evidence = :sms_evidence, changed_at = :at
+    changed_at = :at
 WHERE row = :row AND state = :expected AND run = :run
 
 -- name: last_row
@@ -37,20 +36,20 @@ SELECT COALESCE(MAX(row), 0) FROM attempt
 
 -- name: open_by_messages
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
-       status_id, error_id, done_at, price, evidence, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, sms_evidence, created_at, changed_at, absent_at
+       status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
+       sms_price, created_at, changed_at, absent_at
 FROM attempt WHERE closed = 0 AND message IN (:keys)
 
 -- name: by_message_ids
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
-       status_id, error_id, done_at, price, evidence, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, sms_evidence, created_at, changed_at, absent_at
+       status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
+       sms_price, created_at, changed_at, absent_at
 FROM attempt WHERE message_id IN (:keys)
 
 -- name: by_state
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
-       status_id, error_id, done_at, price, evidence, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, sms_evidence, created_at, changed_at, absent_at
+       status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
+       sms_price, created_at, changed_at, absent_at
 FROM attempt WHERE state = :state AND (state < 3 OR state = 9) AND row > :after ORDER BY row LIMIT :limit
 
 -- name: owned_intents
@@ -65,7 +64,7 @@ FROM attempt WHERE closed = 0 AND message IN (:keys)
 
 -- name: evidenced
 SELECT message_id, row, campaign, occurrence, state, cause, status_group, status_id, error_id, done_at, price,
-       evidence, refused, sms_group, sms_id, sms_error, sms_done_at, sms_price, sms_evidence
+       refused, sms_group, sms_id, sms_error, sms_done_at, sms_price
 FROM attempt WHERE message_id IN (:keys)
 
 -- name: absent
@@ -77,8 +76,8 @@ WHERE state = 4 AND campaign = :campaign AND created_at < :before GROUP BY campa
 
 -- name: late
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
-       status_id, error_id, done_at, price, evidence, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, sms_evidence, created_at, changed_at, absent_at
+       status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
+       sms_price, created_at, changed_at, absent_at
 FROM attempt
 WHERE state = 4 AND campaign = :campaign AND created_at >= :since AND created_at < :before
       AND (created_at > :after OR (created_at = :after AND row > :row))
@@ -86,8 +85,8 @@ ORDER BY created_at, row LIMIT :limit
 
 -- name: all_attempts
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, recipient, salt, run, state, closed,
-       created_at, changed_at, cause, status_group, status_id, error_id, done_at, price, evidence, refused,
-       sms_group, sms_id, sms_error, sms_done_at, sms_price, sms_evidence, absent_at
+       created_at, changed_at, cause, status_group, status_id, error_id, done_at, price, refused,
+       sms_group, sms_id, sms_error, sms_done_at, sms_price, absent_at
 FROM attempt ORDER BY row
 
 -- name: contacts

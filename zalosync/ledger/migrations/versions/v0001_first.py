@@ -55,7 +55,6 @@ def upgrade() -> None:
         sa.Column("error_id", sa.Integer, nullable=False),
         sa.Column("done_at", sa.BigInteger),
         sa.Column("price", sa.BigInteger),
-        sa.Column("evidence", sa.LargeBinary),
         # The status id of a refusal in the answer to the request itself: nobody else can forge that.
         sa.Column("refused", sa.Integer, nullable=False),
         sa.Column("sms_group", sa.SmallInteger, nullable=False),
@@ -63,7 +62,6 @@ def upgrade() -> None:
         sa.Column("sms_error", sa.Integer, nullable=False),
         sa.Column("sms_done_at", sa.BigInteger),
         sa.Column("sms_price", sa.BigInteger),
-        sa.Column("sms_evidence", sa.LargeBinary),
         # When the provider's logs, by its own clock, last had nothing of a message of unknown fate.
         sa.Column("absent_at", sa.BigInteger),
     )
