@@ -58,7 +58,7 @@ bench: $(READY)
 lock:
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
-	build/lock/bin/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
+	build/lock/bin/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-strip-extras --upgrade \
 	  --extra dev --extra excel --extra postgres --custom-compile-command "make lock" --quiet \
 	  --output-file requirements.lock pyproject.toml
 

@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+PINNED_EXTRAS = re.compile(r"^([a-z0-9.-]+)\[([a-z,]+)\]==", re.MULTILINE)
 PRINTS = ("cli", "console", "sandbox")  # rooms that may write to the terminal
 
 
@@ -26,7 +28,7 @@ def project(repository: Path) -> dict[str, Any]:
 def locked(repository: Path) -> dict[str, str]:
     """Version by name, of `requirements.lock`."""
     text = (repository / "requirements.lock").read_text(encoding="utf-8")
-    pins = re.findall(r"^([a-z0-9.-]+)==(\S+?)(?: ;.*)? \\$", text, re.MULTILINE)
+    pins = re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==(\S+?)(?: ;.*)? \\$", text, re.MULTILINE)
     assert len(pins) == len(re.findall(r"^[a-z]", text, re.MULTILINE))
     return dict(pins)
 
@@ -49,11 +51,38 @@ def test_the_lock_satisfies_every_range(project: dict[str, Any], locked: dict[st
 def test_the_lock_holds_names_and_hashes_only(repository: Path) -> None:
     """No address, path or option stands in it; every pin has its hashes, so that pip can insist on them."""
     lines = (repository / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    allowed = re.compile(r"#.*|[a-z0-9.-]+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?|    # .*")
+    pin = r"[a-z0-9.-]+(\[[a-z,]+\])?==\S+( ; [^/]+)? \\"
+    allowed = re.compile(pin + r"|#.*|    --hash=sha256:[0-9a-f]{64}( \\)?|    # .*")
     assert [line for line in lines if not allowed.fullmatch(line)] == []
     pins = [number for number, line in enumerate(lines) if "==" in line and not line.startswith((" ", "#"))]
     assert all("--hash=sha256:" in lines[number + 1] for number in pins)
     assert default_environment()["python_version"] >= "3.11"
+
+
+def test_the_lock_names_the_extras_that_are_asked_for(repository: Path, locked: dict[str, str]) -> None:
+    """Of a pin without the extra that is asked for, pip 23 takes the newest release instead, and stops."""
+    text = (repository / "requirements.lock").read_text(encoding="utf-8")
+    asked = {
+        (canonicalize_name(requirement.name), extra)
+        for name in locked
+        if _installed(name)
+        for line in distribution(name).requires or ()
+        for requirement in [Requirement(line)]
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        for extra in requirement.extras
+        if requirement.name in locked
+    }
+    assert ("coverage", "toml") in asked
+    pins = {name: set(re.findall(r"[a-z]+", extras)) for name, extras in PINNED_EXTRAS.findall(text)}
+    assert [pair for pair in asked if pair[1] not in pins.get(pair[0], ())] == []
+
+
+def _installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def test_every_extra_of_dev_is_in_the_lock_of_dev(project: dict[str, Any]) -> None:
