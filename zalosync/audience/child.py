@@ -13,7 +13,6 @@ import json
 import os
 import resource
 import struct
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
@@ -135,7 +134,7 @@ def main() -> None:
                 while left:
                     left = left[answers.write(left) :]
 
-        serve(sys.stdin.buffer, send)
+        serve(os.fdopen(os.dup(0), "rb"), send)
     finally:
         os._exit(0)  # threads that panicked would hold up an orderly end
 

@@ -164,7 +164,8 @@ def since(campaign: Document, zone: str) -> str | None:
         )
         if now != then
     ]
-    return f"since {display(earlier['run_id'], 60)} ({at(earlier['at'], zone)}): {', '.join(moved) or 'the same rows'}"
+    run = f"{display(earlier['run_id'], 60)} ({at(earlier['at'], zone)})"
+    return f"since {run}: {', '.join(moved) or 'the same rows'}"
 
 
 def approvals(document: Document) -> Iterator[str]:
