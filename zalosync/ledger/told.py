@@ -103,7 +103,8 @@ class Told:
         """
         for numbers, price, (refused, *sms), sms_price, steps in self._numbered():
             zalo_digests = self._prove([to[7] for _, to in steps])
-            by_sms = sms[1] or any(to[14] for _, to in steps)
+            # Also an SMS of which no status is known: what its columns keep must stand in the history.
+            by_sms = any(sms) or sms_price is not None or any(to[12] or to[14] for _, to in steps)
             sms_digests = self._prove([to[14] for _, to in steps]) if by_sms else 0
             yield [
                 *numbers,
