@@ -20,11 +20,13 @@ def test_full_disk(tmp_path: Path) -> None:
     """Wherever the space ends, the run stops in words; refresh and apply then end as if it had not."""
     rescued = stopped = 0
     with serving(tmp_path / "server", QUICK) as server:
-        shop = write_shop(tmp_path / "shop", 1000, base_url=server.base_url, batch_size=10)
+        shop = write_shop(tmp_path / "shop", 2000, base_url=server.base_url, batch_size=10)
         assert zalosync(shop.root, "ledger", "init").code == 0
         ledger = shop.state / "here.db"
-        for pages in range(12):
-            size = ledger.stat().st_size + 4096 * pages
+        for number in range(40):  # which write the space ends at is chance: until one held answers
+            if stopped and rescued:
+                break
+            size = ledger.stat().st_size + 4096 * (3 + number % 6)
             done = start(shop.root, *APPLY, environ=server.environ, fsize=size).wait()
             if done.code == 0:
                 break
