@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from zalosync.compose.message import Status
 
@@ -41,8 +42,7 @@ GROUP_BY_ID: Mapping[int, Group] = {
 PENDING_GROUPS = frozenset({0, 1})
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderStatus:
+class ProviderStatus(NamedTuple):
     """A status as it stood on the wire."""
 
     group_id: int
@@ -118,8 +118,7 @@ class ProviderError:
     violations: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRow:
+class AnswerRow(NamedTuple):
     """One message's line in the answer to a send."""
 
     message_id: str

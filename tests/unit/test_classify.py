@@ -84,9 +84,9 @@ def test_o5_needs_no_destination_nor_order() -> None:
     """O5: rows may come in any order, without a destination, or with a plus before it."""
     exchange = answer(PENDING)
     assert exchange.rows is not None
-    shuffled = tuple(reversed([replace(row, destination=None) for row in exchange.rows]))
+    shuffled = tuple(reversed([row._replace(destination=None) for row in exchange.rows]))
     assert states(classify(SENT, replace(exchange, rows=shuffled))) == [Status.ACCEPTED] * 3
-    signed = tuple(replace(row, destination=f"+{row.destination}") for row in exchange.rows)
+    signed = tuple(row._replace(destination=f"+{row.destination}") for row in exchange.rows)
     assert states(classify(SENT, replace(exchange, rows=signed))) == [Status.ACCEPTED] * 3
 
 
@@ -155,12 +155,12 @@ def _spoiled() -> dict[str, Sequence[AnswerRow]]:
     assert rows is not None
     first, *rest = rows
     return {
-        "foreign id": [replace(first, message_id="zs1-Z"), *rest],
-        "one id too many": [*rows, replace(first, message_id="zs1-Z")],
+        "foreign id": [first._replace(message_id="zs1-Z"), *rest],
+        "one id too many": [*rows, first._replace(message_id="zs1-Z")],
         "repeated id": [first, *rows],
-        "another destination": [replace(first, destination="84900000009"), *rest],
-        "swapped destinations": [replace(first, destination=rest[0].destination), *rest],
-        "unknown group": [replace(first, status=ProviderStatus(9, "ODD", 7, "ODD")), *rest],
+        "another destination": [first._replace(destination="84900000009"), *rest],
+        "swapped destinations": [first._replace(destination=rest[0].destination), *rest],
+        "unknown group": [first._replace(status=ProviderStatus(9, "ODD", 7, "ODD")), *rest],
     }
 
 

@@ -133,12 +133,15 @@ def _answered(sent: Sequence[Sent], exchange: Exchange) -> Verdict:
         unknown = _all(len(sent), Status.UNKNOWN, Cause.MALFORMED)
         return Verdict(unknown, After.STOP, ExitCode.UNKNOWN, f"an answer that is not the provider's: {why}")
     by_id = {row.message_id: row.status for row in rows}
-    outcomes = tuple(_outcome(by_id.get(message.message_id)) for message in sent)
-    if any(outcome.cause is Cause.MISSING for outcome in outcomes):  # O10
+    # A hundred rows have a status or two: each is judged once.
+    judged = {status: _outcome(status) for status in {None, *by_id.values()}}
+    outcomes = tuple(judged[by_id.get(message.message_id)] for message in sent)
+    causes = {outcome.cause for outcome in outcomes}
+    if Cause.MISSING in causes:  # O10
         return Verdict(outcomes, After.STOP, ExitCode.UNKNOWN, "the answer left messages out")
-    if any(outcome.cause is Cause.UNRECOGNISED for outcome in outcomes):  # O9, a group that ends
+    if Cause.UNRECOGNISED in causes:  # O9, a group that ends
         return Verdict(outcomes, After.STOP, ExitCode.UNKNOWN, "a status that is in no published table")
-    if any(outcome.cause in (Cause.DUPLICATE, Cause.RAW) for outcome in outcomes):  # O7, O9 pending
+    if causes & {Cause.DUPLICATE, Cause.RAW}:  # O7, O9 pending
         return Verdict(
             outcomes, After.WARN, reason="ids that the provider knew already, or statuses it added"
         )

@@ -219,6 +219,7 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     )
     sealer = stack.enter_context(Sealer(values=values, proof=Maker(job.keys).proof))
     flight = Threads(outside.submit, job.limits.width)
+    stack.callback(flight.close)
     for campaign in later:
         totals.held += _hold(job, outside, campaign, begun.number)
     consignments = [_consignment(job, outside, campaign, now) for campaign in sooner]

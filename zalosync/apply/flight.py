@@ -24,7 +24,7 @@ class Flight(Protocol):
 
 
 class Threads:
-    """One thread per POST in the air. They end with the process: nobody waits for an answer given up on.
+    """A few threads that POST. They end with the process: nobody waits for an answer given up on.
 
     (A `ThreadPoolExecutor` would: the interpreter joins its threads before it exits, for as long as the
     request's time-out, and a CI system that cancels a job kills it long before.)
@@ -40,16 +40,21 @@ class Threads:
     def __init__(self, submit: Submit, width: int) -> None:
         self._submit = submit
         self._width = width
+        self._waiting: SimpleQueue[tuple[int, bytes, Fence] | None] = SimpleQueue()
         self._landed: SimpleQueue[tuple[int, Exchange | None]] = SimpleQueue()
         self._flying = 0
+        self._threads = 0
         self.bug: Exception | None = None
 
     def post(self, ticket: int, body: bytes, fence: Fence) -> None:
-        """Start one POST in a thread of its own."""
+        """Start one POST, in a thread that has none."""
         assert self._flying < self._width
         self._flying += 1
-        name = f"zalosync-post-{ticket}"
-        threading.Thread(target=self._fly, args=(ticket, body, fence), name=name, daemon=True).start()
+        if self._threads < self._flying:  # starting one costs as much as sending ten messages
+            self._threads += 1
+            name = f"zalosync-post-{self._threads}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._waiting.put((ticket, body, fence))
 
     def landed(self, timeout: float) -> list[tuple[int, Exchange | None]]:
         """Wait for at least one answer, but no longer than `timeout` seconds."""
@@ -61,6 +66,15 @@ class Threads:
         except Empty:
             pass
         return found
+
+    def close(self) -> None:
+        """Let the threads end, each when it has nothing in the air."""
+        for _ in range(self._threads):
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while (given := self._waiting.get()) is not None:
+            self._fly(*given)
 
     def _fly(self, ticket: int, body: bytes, fence: Fence) -> None:
         try:

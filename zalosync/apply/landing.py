@@ -1,7 +1,7 @@
 """From what came of a request to what the ledger is told; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from zalosync.apply.batch import Batch
 from zalosync.apply.breaker import FIRST, Tries
@@ -71,6 +71,6 @@ def _standing(outcome: Outcome, digest: bytes | None) -> Standing:
 def released(flown: Flying, verdict: Verdict) -> list[Recorded]:
     """The intents of a request that was proven not sent, as the ledger has them now."""
     return [
-        replace(record, state=outcome.state, cause=outcome.cause)
+        record._replace(state=outcome.state, cause=outcome.cause)
         for record, outcome in zip(flown.records, verdict.outcomes, strict=True)
     ]

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 import orjson
 
@@ -252,6 +253,7 @@ class Maker:
         return hmac.compare_digest(self.proof(message_id).encode(), proof.encode(errors="replace"))
 
 
+@lru_cache(maxsize=16_384)  # more than are in the air: each id is spelled for the request and for its answer
 def message_id_text(message_id: bytes) -> str:
     """The spelling of a message id on the wire: 36 characters, of the 200 allowed."""
     return MESSAGE_ID_PREFIX + base64.b32encode(message_id).decode()

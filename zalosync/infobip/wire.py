@@ -7,7 +7,7 @@ misspelt `sendAt` would send now.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -119,9 +119,8 @@ def send_body(
     """
     if envelope.encrypted != (encryptor is not None):
         raise InternalError("a campaign is encrypted with a key, or it is not encrypted and has none")
-    options = _options(envelope)
-    webhooks = _webhooks(envelope)
-    entries = [_entry(envelope, message, options, webhooks, encryptor) for message in messages]
+    shared = _Shared(_options(envelope), _failover(envelope), _webhooks(envelope))
+    entries = [_entry(envelope, message, shared, encryptor) for message in messages]
     return orjson.dumps({"messages": entries, "options": _request_options(envelope, bulk_id, send_at)})
 
 
@@ -157,6 +156,10 @@ def _options(envelope: Envelope) -> dict[str, Any]:
     )
 
 
+def _failover(envelope: Envelope) -> dict[str, Any]:
+    return _present(sender=envelope.failover_sender, validityPeriod=_amount(envelope.failover_validity))
+
+
 def _webhooks(envelope: Envelope) -> dict[str, Any]:
     delivery = _present(
         url=envelope.webhook_url, intermediateReport=envelope.intermediate_report, notify=envelope.notify
@@ -180,13 +183,18 @@ def _request_options(envelope: Envelope, bulk_id: str, send_at: datetime | None)
     return {"schedule": schedule, "tracking": tracking}
 
 
+class _Shared(NamedTuple):
+    """The parts of an entry that are the same for all messages of a request."""
+
+    options: dict[str, Any]
+    failover: dict[str, Any]
+    webhooks: dict[str, Any]
+
+
 def _entry(
-    envelope: Envelope,
-    message: Outgoing,
-    options: dict[str, Any],
-    webhooks: dict[str, Any],
-    encryptor: Encryptor | None,
+    envelope: Envelope, message: Outgoing, shared: _Shared, encryptor: Encryptor | None
 ) -> dict[str, Any]:
+    options, failover, webhooks = shared
     values = message.values
     if encryptor is not None:
         values = {name: encryptor.encrypt(value) for name, value in values.items()}
@@ -196,12 +204,7 @@ def _entry(
         "content": {"type": "TEMPLATE", "templateName": envelope.template, "templateData": values},
     }
     if message.failover_text is not None:
-        failover = _present(
-            text=message.failover_text,
-            sender=envelope.failover_sender,
-            validityPeriod=_amount(envelope.failover_validity),
-        )
-        options = {**options, "smsFailover": failover}
+        options = {**options, "smsFailover": {"text": message.failover_text, **failover}}
     if options:
         entry["options"] = options
     if message.callback_data is not None:

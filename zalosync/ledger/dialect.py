@@ -42,7 +42,7 @@ class Statement:
 
     def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """The parameters in the driver's order."""
-        return tuple(given[name] for name in self.names)
+        return tuple(map(given.__getitem__, self.names))
 
 
 @cache

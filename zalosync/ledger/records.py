@@ -30,9 +30,11 @@ class Kind(StrEnum):
 AFFECTS_SENDING = frozenset({Kind.CLAIM, Kind.OUTCOME, Kind.RESOLVE, Kind.CANCEL, Kind.ADOPT})
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One attempt as the ledger knows it. Times are Unix seconds; `done_at` is in milliseconds."""
+class Recorded(NamedTuple):
+    """One attempt as the ledger knows it. Times are Unix seconds; `done_at` is in milliseconds.
+
+    A tuple, as there is one for each message that is sent.
+    """
 
     row: int
     message: bytes
