@@ -101,7 +101,7 @@ def test_a_skipped_row_says_why(project: Path) -> None:
 def test_the_payload_is_the_request(project: Path) -> None:
     """The body is that of the wire, with values told by size, and neither token nor person in it."""
     done = zalosync(project, "--payload", "--json", "--key-bits", "2048")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "made the project's key: .zalosync/key\n")
     document = json.loads(done.stdout)
     (recipient,) = document["recipients"]
     (entry,) = recipient["payload"]["messages"]

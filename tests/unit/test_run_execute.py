@@ -286,6 +286,10 @@ def test_held_until_due(office: Office) -> None:
     assert (held.code, held.totals.held, held.totals.not_sent) == (ExitCode.DONE, 25, 0)
     assert office.bodies == []
     assert office.states() == {Status.HELD: 25}
+    early = office.apply(due=True)
+    assert (early.code, early.totals.held, early.totals.not_sent) == (ExitCode.DONE, 25, 0)
+    assert office.bodies == []
+    assert office.states() == {Status.HELD: 25}
     office.desk.now = NOON + timedelta(days=2)
     sent = office.apply(due=True)
     assert (sent.code, sent.totals.accepted) == (ExitCode.DONE, 25)

@@ -30,6 +30,7 @@ from zalosync.plan.decide import Action
 from zalosync.plan.pace import SLOT_NOTE, Slots
 from zalosync.plan.record import record_of
 from zalosync.plan.shape import CampaignPlan, Plan
+from zalosync.plan.timing import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
         check_inputs(campaign)
     acting = Action.HELD if job.due else None
     todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
-    later = [campaign for campaign in todo if not job.due and _is_later(campaign, now)]
+    later = [campaign for campaign in todo if kept(campaign.loaded.campaign.spec, now)]
     sooner = [campaign for campaign in todo if campaign not in later]
     totals = begun.totals
     totals.to_send = sum(_count(campaign, acting) for campaign in todo)
@@ -221,7 +222,8 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     flight = Threads(outside.submit, job.limits.width)
     stack.callback(flight.close)
     for campaign in later:
-        totals.held += _hold(job, outside, campaign, begun.number)
+        # What is held already waits on, where its time has not come.
+        totals.held += _count(campaign, acting) if job.due else _hold(job, outside, campaign, begun.number)
     consignments = [_consignment(job, outside, campaign, now) for campaign in sooner]
     ports = Ports(
         ledger=ledger,
@@ -244,12 +246,6 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
 
 def _count(campaign: CampaignPlan, acting: Action | None) -> int:
     return campaign.to_send if acting is None else campaign.messages.actions[acting]
-
-
-def _is_later(campaign: CampaignPlan, now: datetime) -> bool:
-    """Whether a campaign is kept by us until it is due."""
-    schedule = campaign.loaded.campaign.spec.schedule
-    return schedule.mode == "hold" and schedule.send_at is not None and schedule.send_at > now
 
 
 def _hold(job: Job, outside: Outside, campaign: CampaignPlan, run: int) -> int:

@@ -203,7 +203,8 @@ LEDGER = (
         "ZS629",
         "The ledger was made with another key",
         "This key would give old messages new ids, and people would get two.",
-        "Use the key that the ledger was made with.",
+        "Use the key that the ledger was made with. Where .zalosync/key was made by a rehearsal on the"
+        " sandbox, move it aside, or set ZALOSYNC_KEY, which wins over the file.",
     ),
     Entry(
         "ZS630",

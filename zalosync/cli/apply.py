@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from zalosync.cli.options import Options, common
+from zalosync.cli.prompt import yes
 from zalosync.cli.session import Provider, Session
 from zalosync.errors import Blocked, ExitCode, PlanRefused, UsageError
 
@@ -175,12 +176,10 @@ def _agreed(
     count = held if asked.due else built.to_send
     if not count or asked.auto_approve or asked.due or sealed is not None:
         return True
-    sys.stderr.write(
-        f"Send {count:,} messages to {built.environment}?"
-        " What is sent cannot be unsent. Only `yes` is a yes: "
-    )
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"
+    if yes(f"Send {count:,} messages to {built.environment}? What is sent cannot be unsent."):
+        return True
+    click.echo("nothing was sent", err=True)
+    return False
 
 
 def _run(

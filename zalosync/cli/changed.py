@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from zalosync.cli.who import git
+from zalosync.cli.who import said
 from zalosync.errors import UsageError
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 from zalosync.spec.safe_open import inside
@@ -31,13 +31,15 @@ def changed_since(
 def _changed(root: Path, reference: str) -> set[str]:
     if _REFERENCE.fullmatch(reference) is None:
         raise UsageError("this is not the name of a Git revision", fix="such as main, HEAD~1 or a commit")
-    tracked = git(root, "diff", "--name-only", "--relative", "-z", reference, "--")
+    if said(root, "rev-parse", "--git-dir") is None:
+        raise UsageError("there is no Git repository here", fix="leave out --changed-since")
+    tracked = said(root, "diff", "--name-only", "--relative", "-z", reference, "--")
     if tracked is None:
         raise UsageError(
             "Git knows no such revision here",
             fix="fetch it first: a shallow checkout has only the newest commit",
         )
-    untracked = git(root, "ls-files", "--others", "--exclude-standard", "-z") or ""
+    untracked = said(root, "ls-files", "--others", "--exclude-standard", "-z") or ""
     return {file for file in (tracked + "\0" + untracked).split("\0") if file}
 
 

@@ -34,11 +34,29 @@ def report_failure(error: BaseException) -> ExitCode:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _say("stopped by a signal; nothing is in flight")
         return ExitCode.INTERRUPTED
+    if isinstance(error, OSError) and not error.filename and _output_is_full():
+        silence_output()
+        _say(f"error: the output cannot be written: {error.strerror}; what was done before is done")
+        return ExitCode.STOPPED
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         _say(f"error: {place}{error.strerror}; nothing was lost: mend it and run the command again")
         return ExitCode.LEDGER if isinstance(error.__cause__, sqlite3.Error) else ExitCode.USAGE
     return _bug(error)
+
+
+def silence_output() -> None:
+    """Let nothing more go to standard output: who reads it is gone, or its disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _output_is_full() -> bool:
+    """Whether it was standard output that failed: then one more line fails, too."""
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError:
+        return True
+    return False
 
 
 def _bug(error: BaseException) -> ExitCode:

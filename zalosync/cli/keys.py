@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from zalosync.cli.options import Options, common
+from zalosync.cli.prompt import yes
 from zalosync.cli.session import Session
 from zalosync.errors import ExitCode, LedgerError, ProviderRefused, UsageError
 
@@ -110,12 +111,7 @@ def _agreed(session: Session, found: "dict[str, PublicKey]") -> bool:
             fix="give --fingerprint SHA256 as the provider told it by another way",
         )
     _show(session, dict(found))
-    sys.stderr.write(
-        "Compare each fingerprint with what the provider tells by another way."
-        " Pin them? Only `yes` is a yes: "
-    )
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"
+    return yes("Compare each fingerprint with what the provider tells by another way. Pin them?")
 
 
 def _write(session: Session, pinned: dict[str, str]) -> None:

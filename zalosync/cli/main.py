@@ -1,7 +1,6 @@
 """The `zalosync` command: finds the command's file, runs it, turns errors into one line and an exit code."""
 
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -97,9 +96,10 @@ def _stop(number: int, _frame: object) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with the documented code; never a traceback for an expected failure."""
-    from zalosync.cli.failure import report_failure
+    from zalosync.cli.failure import report_failure, silence_output
 
     signal.signal(signal.SIGTERM, _stop)
+    output = sys.stdout
     try:
         code = root.main(
             args=list(arguments) if arguments is not None else None,
@@ -108,10 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         sys.stdout.flush()
     except SystemExit:
-        raise
+        if sys.stdout is output:
+            raise
+        # Where a pipe is broken, click puts a wrapper around it and exits with 1.
+        code = ExitCode.DONE
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_output()
         code = ExitCode.DONE
     except BaseException as error:  # noqa: BLE001 - the one place that turns errors into exit codes
         code = report_failure(error)

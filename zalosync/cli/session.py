@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from zalosync.cli.options import Options
 from zalosync.clock import Clock, SystemClock
 from zalosync.compose.message import KEY_BYTES, Identity, Keys, webhook_token
@@ -142,6 +144,7 @@ class Session:
         keys = read_key(folder, self.environ)
         if keys is None and self.project.environment.is_sandbox:
             keys = make_key(folder)
+            click.echo(f"made the project's key: {STATE_FOLDER}/key", err=True)
         if keys is None:
             raise UsageError(
                 "the project has no key",

@@ -59,7 +59,12 @@ def _user() -> str:
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """What git says, or None where there is no git, no repository or no answer."""
+    """What git says, or None where there is no git, no repository, or where it says nothing."""
+    return said(root, *arguments) or None
+
+
+def said(root: Path, *arguments: str) -> str | None:
+    """What git says, be it nothing; None where there is no git or no repository, or it refuses."""
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", ""),
@@ -76,4 +81,4 @@ def git(root: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return done.stdout.strip() if done.returncode == 0 else None

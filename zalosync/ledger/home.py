@@ -227,7 +227,8 @@ def check_own(home: Home, ledger: LedgerReader, keys: Keys) -> None:
     if known != keys.fingerprint:
         raise LedgerError(
             f"{home.place} was made with another project key; this one would give old messages new ids",
-            fix="set ZALOSYNC_KEY (or .zalosync/key) to the key the ledger was made with",
+            fix="set ZALOSYNC_KEY (or .zalosync/key) to the key the ledger was made with;"
+            " a rehearsal on the sandbox makes a key of its own where there is none",
             code="ZS629",
         )
 

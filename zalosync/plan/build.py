@@ -26,7 +26,7 @@ from zalosync.plan.limits import policy_findings
 from zalosync.plan.pace import SLOT_NOTE
 from zalosync.plan.quota import SenderQuota, quota_findings
 from zalosync.plan.shape import CampaignPlan, Cost, Plan
-from zalosync.plan.timing import Timing, timing_of
+from zalosync.plan.timing import Timing, kept, timing_of
 from zalosync.provider import status_pairs
 from zalosync.spec.findings import Finding, settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
@@ -203,7 +203,7 @@ def _timing(
 ) -> Timing | None:
     spec = campaign.loaded.campaign.spec
     count = campaign.messages.actions[Action.HELD] if due else campaign.to_send
-    if not count:
+    if not count or (due and kept(spec, now)):
         return None
     last = notes.get(SLOT_NOTE + campaign.loaded.first_name)
     hours = [loaded.policy.spec.quiet_hours for loaded in project.policies]

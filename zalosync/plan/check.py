@@ -38,6 +38,12 @@ def check_usable(
         PlanRefused: another environment, expired, consumed, or the ledger moved on.
     """
     bound = sealed.meaning
+    if bound["environment"] == environment and bound["base_url"] != base_url:
+        raise PlanRefused(
+            f"the plan is for {bound['base_url']}, and environment {environment} is {base_url} now",
+            fix="set its baseUrl (or the variable that it names) as it was, or plan again",
+            code="ZS535",
+        )
     if (bound["environment"], bound["base_url"]) != (environment, base_url):
         raise PlanRefused(
             f"the plan is for environment {bound['environment']} ({bound['base_url']}),"

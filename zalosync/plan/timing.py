@@ -59,6 +59,12 @@ class Timing:
     quiet: Counter[int] = field(default_factory=Counter)
 
 
+def kept(spec: CampaignSpec, now: datetime) -> bool:
+    """Whether we keep a campaign's messages ourselves, since their time has not come."""
+    schedule = spec.schedule
+    return schedule.mode == "hold" and schedule.send_at is not None and schedule.send_at > now
+
+
 def timing_of(
     spec: CampaignSpec,
     count: int,
