@@ -16,8 +16,8 @@ from zalosync.refresh.sift import Aside, sift
 from zalosync.refresh.take import Taken, take_evidence
 
 PAGE = 1000  # the most that one call hands out
-# Reports merged in one transaction. They come in any order, so that each transaction touches most pages of the
-# ledger: the more reports share it, the less each page is written. Some 150 MB at a time.
+# Reports merged in one transaction. They come in any order, so that each transaction touches most pages of
+# the ledger: the more reports share it, the less each page is written. Some 150 MB at a time.
 CHUNK = 200_000
 DRAIN_FROM = CHUNK  # reports that may wait while more are pulled: they are on the disk already
 REASON = "the provider allows no more calls for reports"
