@@ -5,11 +5,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
+from zalosync.audience.phone import known_region
 from zalosync.spec import values
+from zalosync.spec.regions import REGIONS, meant_region
 from zalosync.spec.values import Duration, Reading, Share, is_loopback, wall_time, web_host
 from zalosync.spec.window import DeliveryTimeWindow, QuietHours, UtcWindow, clock_changes
 
@@ -385,3 +388,19 @@ def test_quiet_hours_over_midnight() -> None:
     assert quiet.ends_after(at(23)) == datetime(2026, 12, 1, 23, tzinfo=UTC)
     assert quiet.ends_after(at(12)) == at(12)
     assert quiet.tags == ("TRANSACTION", "CUSTOMER_CARE", "PROMOTION")
+
+
+def test_regions_are_those_whose_numbers_can_be_read() -> None:
+    """The table is the library's own: what a spec may name is what `normalise` takes."""
+    assert sorted(phonenumbers.SUPPORTED_REGIONS) == REGIONS
+    assert [region for region in REGIONS if not known_region(region)] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("vn", "VN"), ("Vietnam", "VN"), ("VNM", "VN"), ("UK", "GB"), (" TH ", "TH"), ("ZZ", ""), ("", "")],
+)
+def test_a_region_that_is_none_is_refused_with_the_one_that_was_meant(written: str, meant: str) -> None:
+    """Small letters, a name, three letters: one mistake, and the mend beside it."""
+    assert code(values.Region, written) == "ZS153"
+    assert meant_region(written) == meant

@@ -259,6 +259,12 @@ SHAPE = (
         "A subscription with HMAC or a password is checked against what the project names.",
         "Write `credential: {env: NAME}` under `webhook`, and `user` with `security: basic`.",
     ),
+    Entry(
+        "ZS153",
+        "A country that is not known",
+        "National numbers are read as one country writes them; a code that is none would read nobody's.",
+        "Write the two capital letters of ISO 3166, such as VN.",
+    ),
 )
 MEANING = (
     Entry(

@@ -52,7 +52,9 @@ def explained(detail: ErrorDetails, document: Document, model: type[Shape]) -> t
         whole = (kind in _OF_A_MAPPING and isinstance(found, dict)) or kind == "ZS142"
         key = whole or "[key]" in detail["loc"]
         told = "" if whole else _found(detail, found, steps, document)
-        return steps, Problem(kind, document.place(steps, key=key), path, detail["msg"], found=told)
+        place, words = document.place(steps, key=key), detail.get("ctx", {})
+        allowed, meant = words.get("allowed", ""), words.get("meant", "")
+        return steps, Problem(kind, place, path, detail["msg"], found=told, allowed=allowed, meant=meant)
     code, message, allowed, meant = _told(detail, found, steps, document, model)
     place = document.place(steps, key="[key]" in detail["loc"])
     told = _found(detail, found, steps, document)

@@ -7,6 +7,7 @@ from typing import Any
 from zalosync.spec.document import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from zalosync.spec.emit import key_text, quoted
 from zalosync.spec.outline import Schema, choices_of, resolved, schema_of
+from zalosync.spec.regions import REGIONS
 from zalosync.spec.schema import KINDS
 from zalosync.spec.values import Shape
 
@@ -39,7 +40,6 @@ _FORMS: Mapping[str, str] = {
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "day",
     "^([01][0-9]|2[0-3]):([0-5][0-9])$": 'time of day in quotes, `"00:00"` to `"23:59"`',
     "^([0-9]{1,6}(?:\\.[0-9]{1,3})?)%$": "share in percent",
-    "^[A-Z]{2}$": "two capital letters",
     "^[A-Z]{3}$": "three capital letters",
 }
 _TITLES: Mapping[str, str] = {
@@ -150,6 +150,8 @@ def _kind(model: type[Shape], given: Schema) -> str:
         return " or ".join(dict.fromkeys(kinds))
     schema = resolved(model, given)
     if choices := choices_of(schema):
+        if [*choices] == REGIONS:
+            return f"country: two capital letters, one of {len(choices)}"
         return ", ".join(f"`{choice}`" for choice in choices)
     if "properties" in schema and "$ref" not in given:
         keys = ", ".join(

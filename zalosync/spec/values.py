@@ -27,6 +27,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from zalosync.spec.regions import REGIONS, meant_region
+
 Tag = Literal["TRANSACTION", "CUSTOMER_CARE", "PROMOTION"]
 ValidityUnit = Literal["SECONDS", "MINUTES", "HOURS"]
 SpeedUnit = Literal["MINUTE", "HOUR", "DAY"]
@@ -68,7 +70,6 @@ _HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
 )
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_REGION = re.compile(r"[A-Z]{2}")
 MAX_MONEY = 10**12
 
 
@@ -257,6 +258,16 @@ def _matching(pattern: re.Pattern[str], code: str, message: str) -> Callable[[st
     return check
 
 
+def _region(value: str) -> str:
+    if value not in REGIONS:
+        raise PydanticCustomError(
+            "ZS153",
+            "there is no such country, or its phone numbers cannot be read",
+            {"allowed": "two capital letters of ISO 3166, such as VN", "meant": meant_region(value)},
+        )
+    return value
+
+
 def _printable(value: str) -> str:
     if not value.strip() or not value.isprintable():
         raise PydanticCustomError("ZS136", "the text is empty or holds an invisible character")
@@ -370,8 +381,8 @@ Currency = Annotated[
 ]
 Region = Annotated[
     str,
-    AfterValidator(_matching(_REGION, "ZS136", "a country is two capital letters, such as VN")),
-    Field(json_schema_extra={"pattern": "^[A-Z]{2}$"}),
+    AfterValidator(_region),
+    Field(json_schema_extra={"enum": [*REGIONS]}),
 ]
 Host = Annotated[str, AfterValidator(_host)]
 WebUrl = Annotated[str, AfterValidator(_web_url), Field(max_length=2048)]
