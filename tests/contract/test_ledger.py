@@ -419,3 +419,14 @@ def test_times_may_go_back(book: Book) -> None:
     book.now -= timedelta(days=2)
     book.claim(["b"])
     assert book.verified()
+
+
+def test_a_second_claim_is_as_old_as_itself(book: Book) -> None:
+    """An attempt that waited, or was proven not sent, may have been sent from its newest claim on only."""
+    held = book.put("a", Status.HELD)
+    book.now += timedelta(days=4)
+    with book.ledger.change(Kind.CLAIM, book.tick(), run=book.run) as change:
+        (taken,) = change.claim([claim_of(book.campaign, "a", before=held)])
+    assert taken.created_at == int(book.now.timestamp())
+    assert book.again([held])[0].created_at == taken.created_at
+    assert book.verified()

@@ -96,6 +96,19 @@ def test_a_plan_that_is_approved_is_applied(shop: Shop) -> None:
     assert [each["name"] for each in shown.json["sealed"]["approvals"]] == ["lan@example.vn"]
 
 
+def test_another_phone_beside_the_same_key(shop: Shop) -> None:
+    """Who gets an approved message is approved too: another number beside the same key is stale: 4."""
+    planned(shop)
+    approved(shop)
+    audience = shop.root / "audiences" / "people.csv"
+    text = audience.read_text(encoding="utf-8")
+    written = next(person.written for person in shop.people if not person.fate)
+    assert text.count(written) == 1
+    audience.write_text(text.replace(written, "0987654321"), encoding="utf-8")
+    refused(applied(shop), 4, "stale", "the phones of its audience")
+    assert sent(shop) == 0
+
+
 def test_approve_a_and_apply_b(shop: Shop) -> None:
     """An approval of one plan is none of another, wherever its file lies: 3."""
     planned(shop, "a.zsplan")

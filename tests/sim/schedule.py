@@ -135,7 +135,7 @@ def _letters(world: World, ledger: SimLedger) -> list[Letter]:
     found = []
     for message in world.messages:
         before = known.get(message)
-        attempt = letters.next_attempt(Action.SEND, before, b"")
+        attempt = letters.next_attempt(Action.SEND, before, b"", b"")
         if attempt is not None:
             found.append(letter(world, message, attempt, before))
     return found

@@ -105,7 +105,7 @@ class Lab:
         known = self.ledger.recorded(sorted(self.phones))
         for message, phone in sorted(self.phones.items()):
             before = known.get(message)
-            attempt = letters.next_attempt(Action.SEND, before, b"")
+            attempt = letters.next_attempt(Action.SEND, before, b"", b"")
             if attempt is not None:
                 identity = self._identity
                 fingerprint = identity.fingerprint(1, {"code": phone}, None)

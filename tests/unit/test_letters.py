@@ -28,7 +28,7 @@ def test_next_attempt(action: Action, state: Status | None) -> None:
     """A plan only shrinks: what the ledger no longer allows is not sent, whatever the plan says."""
     book = memory_book()
     before = None if state is None else book.put("a", state)
-    found = next_attempt(action, before, FINGERPRINT)
+    found = next_attempt(action, before, FINGERPRINT, before.recipient if before else b"")
     allowed: dict[tuple[Action, Status | None], int] = {
         (Action.SEND, None): 1,
         (Action.HELD, Status.HELD): 1,
@@ -45,9 +45,10 @@ def test_held_with_another_content() -> None:
     """What is held goes out only as it was approved: another content stays where it is."""
     book = memory_book()
     held = book.put("a", Status.HELD)
-    assert next_attempt(Action.HELD, held, FINGERPRINT) == 1
-    assert next_attempt(Action.HELD, held, b"x" * 16) is None
-    assert next_attempt(Action.HELD, None, FINGERPRINT) is None
+    assert next_attempt(Action.HELD, held, FINGERPRINT, held.recipient) == 1
+    assert next_attempt(Action.HELD, held, b"x" * 16, held.recipient) is None
+    assert next_attempt(Action.HELD, held, FINGERPRINT, b"x" * 16) is None
+    assert next_attempt(Action.HELD, None, FINGERPRINT, held.recipient) is None
     book.ledger.close()
 
 

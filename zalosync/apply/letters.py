@@ -75,7 +75,8 @@ class Letters:
         )
         for message, fingerprint, action, phone, failover, row in rows:
             before = known.get(message)
-            attempt = next_attempt(Action(action), before, fingerprint)
+            recipient = self._identity.recipient(phone)
+            attempt = next_attempt(Action(action), before, fingerprint, recipient)
             if attempt is None:
                 self.shrunk += 1
                 continue
@@ -86,17 +87,20 @@ class Letters:
                 self._occurrence,
                 attempt,
                 fingerprint,
-                self._identity.recipient(phone),
+                recipient,
                 before,
             )
             yield Letter(claim, phone, dict(zip(self._names, row, strict=True)), failover)
 
 
-def next_attempt(action: Action, before: Recorded | None, fingerprint: bytes) -> int | None:
+def next_attempt(action: Action, before: Recorded | None, fingerprint: bytes, recipient: bytes) -> int | None:
     """The attempt to claim, or None where the ledger no longer allows what was planned."""
     if action is Action.HELD:
-        same = before is not None and before.state is Status.HELD and before.fingerprint == fingerprint
-        return before.attempt if before is not None and same else None
+        if before is None or before.state is not Status.HELD:
+            return None
+        # What was approved is this text for this person.
+        same = (before.fingerprint, before.recipient) == (fingerprint, recipient)
+        return before.attempt if same else None
     if before is None:
         return 1 if action is Action.SEND else None
     if before.state is Status.RELEASED:

@@ -143,9 +143,7 @@ def _apply(replay: _Replay, event: tuple[Any, ...]) -> None:
     digests = _Digests(bytes(blob))
     for state, rows in said.get("claims", []):
         for row in spread(rows) if rows and isinstance(rows[0], list) else rows:
-            before = replay.rows.get(row)
-            created = at // 1000 if before is None else before[3]
-            replay.rows[row] = (run, state, 0, created, at // 1000, 0, 0, 0, 0, *_NOTHING_SAID)
+            replay.rows[row] = (run, state, 0, at // 1000, at // 1000, 0, 0, 0, 0, *_NOTHING_SAID)
             replay.commitments[row] = digests.take(COMMITMENT_BYTES)
     for group in said.get("moves", []):
         _move(replay, group, at // 1000, digests)

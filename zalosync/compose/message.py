@@ -164,6 +164,10 @@ class Keys:
         """What a ledger remembers of the key: enough to refuse another one, nothing to guess it from."""
         return _mac(self.secret, b"zs key id").hexdigest()
 
+    def destinations(self) -> "hashlib.blake2b":
+        """A keyed digest to be fed with all phones of a campaign's plan, in order."""
+        return _mac(self.plans, b"zs destinations")
+
     def evidence_digest(self, data: bytes) -> bytes:
         """16 bytes that tell one raw body or row from another without keeping it."""
         mac = _mac(self.evidence, b"zs evidence")

@@ -23,6 +23,7 @@ from zalosync.compose.values import Limits, misfits
 
 KEY = "__key"
 FAILOVER = "__failover"
+DESTINATION = "to"  # a phone's digits as a number: what a plan is bound to, and never keeps
 VALUE_PREFIX = "v:"  # content columns of composed frames: one per template parameter
 SKIPPED_SCHEMA = {"row": pl.UInt64, "reason": pl.UInt8, "why": pl.String}
 
@@ -66,9 +67,9 @@ class Composed:
 
     Attributes:
         messages: message and fingerprint as UInt64 pairs (`m0`, `m1`, `f0`, `f1`), `row` (0-based over
-            all files), `reason` (KEPT, SUPPRESSED or INVALID_VALUES), `why`, `segments` of the failover text;
-            with content also `__phone`, `__failover` and one `v:NAME` per parameter; with recipients also
-            the pseudonym (`r0`, `r1`).
+            all files), `reason` (KEPT, SUPPRESSED or INVALID_VALUES), `why`, `segments` of the failover text,
+            the phone as a number (`to`); with content also `__phone`, `__failover` and one `v:NAME` per
+            parameter; with recipients also the pseudonym (`r0`, `r1`).
         skipped: rows that a test of the screen dropped: `row`, `reason`, `why`.
         repairs: spellings of phones that were mended, by kind.
         rows: how many rows the chunk had.
@@ -150,6 +151,7 @@ class Composer:
             .alias("reason"),
             pl.when(broken).then(pl.lit("failover text")).otherwise(fit["why"]).alias("why"),
             segments_column(rendered[FAILOVER]).fill_null(0).alias("segments"),
+            rendered[PHONE_COLUMN].cast(pl.UInt64).alias(DESTINATION),
         )
         if self._recipe.content:
             content = rendered.select(PHONE_COLUMN, FAILOVER, *(VALUE_PREFIX + name for name in names))

@@ -195,6 +195,7 @@ class Change:
             entry.state,
             created_at=self._at // 1000,
             changed_at=self._at // 1000,
+            recipient=entry.recipient,
         )
         self._cells[cell_of(found.known)] += 1
         return found

@@ -33,7 +33,8 @@ AFFECTS_SENDING = frozenset({Kind.CLAIM, Kind.OUTCOME, Kind.RESOLVE, Kind.CANCEL
 class Recorded(NamedTuple):
     """One attempt as the ledger knows it. Times are Unix seconds; `done_at` is in milliseconds.
 
-    A tuple, as there is one for each message that is sent.
+    `created_at` is when it was last claimed: from then on it may have been sent. A tuple, as there is one for
+    each message that is sent.
     """
 
     row: int
@@ -60,6 +61,7 @@ class Recorded(NamedTuple):
     created_at: int = 0
     changed_at: int = 0
     absent_at: int | None = None
+    recipient: bytes = b""
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> "Recorded":

@@ -4,6 +4,7 @@ It is handed a ledger that can only be read; it never writes, never posts.
 """
 
 import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ import polars as pl
 
 from zalosync.compose.message import Keys
 from zalosync.compose.prepare import prepared
-from zalosync.compose.recipe import whole
+from zalosync.compose.recipe import DESTINATION, whole
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
 from zalosync.ledger.chain import canonical
 from zalosync.plan.capping import Capping, caps_of
@@ -123,7 +124,9 @@ def build(
             plan.campaigns.append(campaign)
         capping = Capping(caps, sum(each.prepared.size for each in plan.campaigns), stack)
         for number, campaign in enumerate(plan.campaigns):
-            _compare(campaign, reader, now, emit, partial(capping.add, number))
+            destinations = keys.destinations()
+            _compare(campaign, reader, now, emit, partial(capping.add, number), destinations.update)
+            campaign.destinations = destinations.hexdigest()
             campaign.timing = _timing(project, campaign, notes, now, due=due)
         found = list(capping.settle(plan.campaigns, reader, now))
         _remember(plan, reader)
@@ -165,8 +168,9 @@ def _compare(
     now: datetime,
     emit: Emit,
     hold: Callable[[pl.DataFrame], None],
+    bind: Callable[[bytes], None],
 ) -> None:
-    """Decide about each message of a campaign; `hold` hears of all of them in order."""
+    """Decide about each message of a campaign; `hold` hears of all in order, `bind` of their phones."""
     phase = f"read {campaign.name}"
     emit(PhaseStarted(phase, None, "rows"))
     desired = campaign.prepared.desired
@@ -182,6 +186,7 @@ def _compare(
         campaign.segments += int(sending["segments"].cast(pl.Int64).sum())
         campaign.fresh += int((~sending["known"]).sum())
         hold(decided)
+        bind(array("Q", messages[DESTINATION].to_list()).tobytes())
         campaign.messages.append(decided)
     campaign.suppressed = campaign.messages.actions[Action.SUPPRESSED]
 

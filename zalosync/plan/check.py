@@ -26,6 +26,7 @@ _CAMPAIGN_PARTS = {
     "public_key": "the sender's RSA key",
     "count": "its audience",
     "messages": "its audience or texts",
+    "destinations": "the phones of its audience",
 }
 
 
@@ -151,8 +152,9 @@ def moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
             for part, text in _CAMPAIGN_PARTS.items()
             if was[name][part] != present[name][part] and not (part == "public_key" and not was[name][part])
         }
-        if "its audience" in parts:
-            parts.discard("its audience or texts")
+        for wider in ("its audience", "its audience or texts"):
+            if wider in parts:
+                parts -= {"its audience or texts", "the phones of its audience"} - {wider}
         for text in sorted(parts):
             yield f"campaign {name}: {text}"
 

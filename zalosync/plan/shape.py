@@ -46,6 +46,8 @@ class CampaignPlan:
         messages: what is to be done about each.
         template: digest of the template's pinned contract; empty where there is none.
         public_key: fingerprint of the sender's key; empty where nothing is encrypted.
+        destinations: keyed digest of the phones in the order of the messages: a key may stay while
+            the phone beside it changes.
         segments: of the failover texts of the messages to send.
         fresh: messages to send that the ledger does not know.
         suppressed: messages that were suppressed when they were compared; later ones shrink the plan.
@@ -59,6 +61,7 @@ class CampaignPlan:
     messages: PlannedMessages = field(default_factory=PlannedMessages, repr=False)
     template: str = ""
     public_key: str = ""
+    destinations: str = ""
     segments: int = 0
     fresh: int = 0
     suppressed: int = 0
@@ -122,6 +125,7 @@ class CampaignPlan:
             "public_key": self.public_key,
             "count": self.messages.count,
             "messages": self.messages.digest("message", "fingerprint"),
+            "destinations": self.destinations,
         }
 
     @property

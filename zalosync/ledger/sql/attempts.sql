@@ -8,7 +8,7 @@ VALUES (:row, :message, :message_id, :campaign, :occurrence, :attempt, :fingerpr
 -- name: reclaim_attempt
 UPDATE attempt
 SET state = :state, run = :run, fingerprint = :fingerprint, recipient = :recipient, salt = :salt,
-    changed_at = :at, cause = 0, status_group = 0, status_id = 0, error_id = 0, done_at = NULL, price = NULL,
+    created_at = :at, changed_at = :at, cause = 0, status_group = 0, status_id = 0, error_id = 0, done_at = NULL, price = NULL,
     refused = 0, sms_group = 0, sms_id = 0, sms_error = 0, sms_done_at = NULL, sms_price = NULL, absent_at = NULL
 WHERE row = :row AND state = :expected AND closed = 0
 
@@ -37,19 +37,19 @@ SELECT COALESCE(MAX(row), 0) FROM attempt
 -- name: open_by_messages
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at
+       sms_price, created_at, changed_at, absent_at, recipient
 FROM attempt WHERE closed = 0 AND message IN (:keys)
 
 -- name: by_message_ids
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at
+       sms_price, created_at, changed_at, absent_at, recipient
 FROM attempt WHERE message_id IN (:keys)
 
 -- name: by_state
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at
+       sms_price, created_at, changed_at, absent_at, recipient
 FROM attempt WHERE state = :state AND (state < 3 OR state = 9) AND row > :after ORDER BY row LIMIT :limit
 
 -- name: owned_intents
@@ -77,7 +77,7 @@ WHERE state = 4 AND campaign = :campaign AND created_at < :before GROUP BY campa
 -- name: late
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at
+       sms_price, created_at, changed_at, absent_at, recipient
 FROM attempt
 WHERE state = 4 AND campaign = :campaign AND created_at >= :since AND created_at < :before
       AND (created_at > :after OR (created_at = :after AND row > :row))
