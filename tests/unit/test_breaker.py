@@ -134,10 +134,24 @@ def test_retry_after_too_long() -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "rejected", "stops"),
-    [(95, 5, False), (94, 6, True), (0, REJECTED_FROM - 1, False), (0, REJECTED_FROM, True), (950, 51, True)],
+    [
+        (95, 5, False),
+        (94, 6, True),
+        (14, 6, True),
+        (15, 5, False),
+        (1, 5, False),
+        (0, 5, True),
+        (0, 1, True),
+        (0, REJECTED_FROM, True),
+        (950, 50, False),
+        (950, 51, True),
+    ],
 )
 def test_too_many_rejected(accepted: int, rejected: int, stops: bool) -> None:  # noqa: FBT001 - a table
-    """More than 5 % of at least a hundred answers rejected stop the run, exit 5; the numbers are named."""
+    """More than 5 % rejected stop the run, exit 5, and the numbers are named.
+
+    Of fewer than a hundred answers: as many as a hundred may have no more of, or all of them.
+    """
     decision = Breaker().decide(verdict(After.GO_ON, accepted=accepted, rejected=rejected), 0.0)
     assert decision.stop is (ExitCode.STOPPED if stops else None)
     assert (f"{rejected:,} of {accepted + rejected:,}" in decision.reason) is stops
@@ -147,7 +161,7 @@ def test_rejections_add_up_over_batches() -> None:
     """The share is of the whole run, not of a batch; unknown and released messages are no answers."""
     breaker = Breaker()
     assert breaker.decide(verdict(After.GO_ON, accepted=60, rejected=4, unknown=500), 0.0).stop is None
-    assert breaker.decide(verdict(After.WARN, accepted=33, rejected=2, released=500), 0.0).stop is None
+    assert breaker.decide(verdict(After.WARN, accepted=33, rejected=1, released=500), 0.0).stop is None
     assert breaker.decide(verdict(After.WARN, accepted=0, rejected=1), 0.0).stop is ExitCode.STOPPED
 
 
@@ -156,6 +170,17 @@ def test_rejections_count_when_the_run_waits() -> None:
     breaker = Breaker()
     breaker.decide(verdict(After.SETTLE, rejected=10, accepted=90), 0.0)
     assert breaker.decide(GOOD, 0.0).stop is ExitCode.STOPPED
+
+
+def test_each_campaign_has_its_own_rejections() -> None:
+    """Rejections of one campaign say nothing of another; doubts in a row do, whose batches they ever were."""
+    breaker = Breaker()
+    mixed = verdict(After.GO_ON, accepted=10, rejected=3)
+    assert breaker.decide(mixed, 0.0, campaign="a").stop is None
+    assert breaker.decide(mixed, 0.0, campaign="b").stop is None
+    assert breaker.decide(mixed, 0.0, campaign="a").stop is ExitCode.STOPPED
+    assert breaker.decide(DOUBT, 0.0, campaign="c").stop is None
+    assert breaker.decide(DOUBT, 0.0, campaign="d").stop is ExitCode.UNKNOWN
 
 
 def test_share_is_the_campaigns() -> None:

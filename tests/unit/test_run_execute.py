@@ -23,6 +23,8 @@ from zalosync.compose.message import Cause, Maker, Status, message_id_bytes
 from zalosync.errors import ExitCode, PlanRefused, ProviderRefused
 from zalosync.events import Event, RunStarted, Settled, Warned
 from zalosync.infobip.keys import Encryptor
+from zalosync.ledger.pauses import Pause, pause
+from zalosync.ledger.records import Kind
 from zalosync.ledger.store import Ledger
 from zalosync.plan.shape import Plan
 from zalosync.provider import AnswerRow, Exchange, ProviderStatus
@@ -53,6 +55,7 @@ class Office:
     settle: Callable[[Ledger], Settled] = lambda _ledger: Settled(0, 0)
     encryptors: dict[str, Encryptor] = field(default_factory=dict)
     breaks_at: int | None = None
+    doubts: int = 0  # how many of the first requests are answered by HTTP 503
 
     def submit(self, body: bytes) -> Exchange:
         """Take a request, or break by a bug."""
@@ -60,6 +63,8 @@ class Office:
             raise ZeroDivisionError
         parsed = json.loads(body)
         self.bodies.append(parsed)
+        if len(self.bodies) <= self.doubts:
+            return Exchange(http_status=503)
         rows = tuple(
             AnswerRow(each["messageId"], each["to"], PENDING)
             for message in parsed["messages"]
@@ -277,6 +282,37 @@ def test_a_bug_while_sending(office: Office) -> None:
     assert run.ended is not None
     assert run.ended["exit_code"] == 1
     assert run.ended["totals"]["accepted"] == states[Status.ACCEPTED]
+
+
+def test_small_requests_until_one_is_answered_well(office: Office) -> None:
+    """After a canary without a good answer the next request is no larger: doubt never costs a full batch."""
+    office.desk.campaign("tet", phones(40))
+    office.doubts = 1
+    result = office.apply()
+    sizes = [len(body["messages"]) for body in office.bodies]
+    assert sizes[:2] == [3, 3]
+    assert sizes[2:] == [10, 10, 10, 4]
+    assert result.totals.unknown == 3
+
+
+def test_a_paused_campaign_does_not_take_the_canary_along(office: Office) -> None:
+    """The first request that really goes out is a small one."""
+    office.desk.campaign("before", phones(10))
+    office.desk.campaign("tet", phones(30))
+    with office.desk.ledger.change(Kind.NOTE, office.desk.now) as change:
+        pause(change, "before", Pause("lan", NOON.isoformat(), "wrong text"))
+    office.apply()
+    assert [len(body["messages"]) for body in office.bodies] == [3, 10, 10, 7]
+
+
+def test_doubts_of_several_campaigns(office: Office) -> None:
+    """Two doubts in a row stop a run, also where each is of another campaign."""
+    for name in ("a", "b", "c"):
+        office.desk.campaign(name, phones(3))
+    office.doubts = 9
+    result = office.apply()
+    assert len(office.bodies) == 2
+    assert (result.code, result.totals.unknown, result.totals.not_sent) == (ExitCode.UNKNOWN, 6, 3)
 
 
 def test_held_until_due(office: Office) -> None:

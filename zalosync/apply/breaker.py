@@ -1,5 +1,6 @@
 """When a run must stop by itself: too many refusals, doubt twice in a row, tries used up. Pure."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from zalosync.apply.classify import After, Verdict
@@ -7,7 +8,8 @@ from zalosync.compose.message import Status
 from zalosync.errors import ExitCode
 
 REJECTED_SHARE = 0.05
-REJECTED_FROM = 100  # answers before the share means anything
+# Answers from which on the share itself counts; before, so many rejections that it cannot be kept any more.
+REJECTED_FROM = 100
 DOUBTS_IN_A_ROW = 2
 CONNECTS = 3
 REFUSED_FOR_NOW = 6
@@ -38,23 +40,32 @@ class Decision:
 
 
 @dataclass(slots=True)
-class Breaker:
-    """Counts what came back, and decides."""
+class _Answers:
+    """Of one campaign: how many messages were answered for, and how many of them were rejected."""
 
     answered: int = 0
     rejected: int = 0
-    doubts: int = 0
-    share: float = field(default=REJECTED_SHARE)
 
-    def decide(self, verdict: Verdict, jitter: float, tries: Tries = FIRST) -> Decision:
+
+@dataclass(slots=True)
+class Breaker:
+    """Counts what came back, and decides. Rejections count per campaign, doubts over all of a run."""
+
+    doubts: int = 0
+    share: float = REJECTED_SHARE
+    campaigns: defaultdict[str, _Answers] = field(default_factory=lambda: defaultdict(_Answers))
+
+    def decide(self, verdict: Verdict, jitter: float, tries: Tries = FIRST, campaign: str = "") -> Decision:
         """Take one verdict into account.
 
         Args:
             verdict: of the batch.
             jitter: in [0, 1), spreads the waiting.
             tries: of the same batch, before this one.
+            campaign: whose batch it was.
         """
-        self._count(verdict)
+        answers = self.campaigns[campaign]
+        _count(answers, verdict)
         match verdict.after:
             case After.STOP:
                 return Decision(stop=verdict.code, reason=verdict.reason)
@@ -72,23 +83,25 @@ class Breaker:
                 return _again(verdict, tries, tries.refusals, REFUSED_FOR_NOW, jitter)
             case After.GO_ON | After.WARN:
                 self.doubts = 0
-                return self._refusals()
+                return self._refusals(answers)
 
-    def _count(self, verdict: Verdict) -> None:
-        for outcome in verdict.outcomes:
-            if outcome.state not in (Status.RELEASED, Status.UNKNOWN):
-                self.answered += 1
-            if outcome.state is Status.REJECTED:
-                self.rejected += 1
-
-    def _refusals(self) -> Decision:
-        if self.answered < REJECTED_FROM or self.rejected <= self.share * self.answered:
+    def _refusals(self, of: _Answers) -> Decision:
+        within = of.rejected <= self.share * max(of.answered, REJECTED_FROM)
+        if within and (of.rejected < of.answered or not of.answered):
             return Decision()
         reason = (
-            f"{self.rejected:,} of {self.answered:,} messages were rejected"
-            f" ({self.rejected / self.answered:.0%}, limit {self.share:.0%})"
+            f"{of.rejected:,} of {of.answered:,} messages were rejected"
+            f" ({of.rejected / of.answered:.0%}, limit {self.share:.0%})"
         )
         return Decision(stop=ExitCode.STOPPED, reason=reason)
+
+
+def _count(answers: _Answers, verdict: Verdict) -> None:
+    for outcome in verdict.outcomes:
+        if outcome.state not in (Status.RELEASED, Status.UNKNOWN):
+            answers.answered += 1
+        if outcome.state is Status.REJECTED:
+            answers.rejected += 1
 
 
 def _again(verdict: Verdict, tries: Tries, count: int, limit: int, jitter: float) -> Decision:

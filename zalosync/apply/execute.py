@@ -237,7 +237,13 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
         rescue=rescue_path(job.folder, begun.run_id),
     )
     run = Run(ports, begun.number, job.limits, totals)
-    sending = batches(consignments, size=job.batch_size, canary=job.canary, limit=job.max_messages)
+    sending = batches(
+        consignments,
+        size=job.batch_size,
+        canary=job.canary,
+        limit=job.max_messages,
+        proven=lambda: run.proven,
+    )
     result = run.execute(sending)
     if flight.bug is not None:  # everything is stored; now it may be seen
         raise flight.bug

@@ -1,6 +1,6 @@
 """A plan's messages as letters: planned, still allowed by the ledger, and still given by the inputs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice, repeat
@@ -145,36 +145,44 @@ class Consignment:
 
 
 def batches(
-    consignments: Sequence[Consignment], *, size: int, canary: int, limit: int | None
+    consignments: Sequence[Consignment],
+    *,
+    size: int,
+    canary: int,
+    limit: int | None,
+    proven: Callable[[], bool] | None = None,
 ) -> Iterator[Batch[Order]]:
-    """All requests of a run, campaign after campaign; the first is a small one.
+    """All requests of a run, campaign after campaign; small ones until an answer was well-formed.
 
     Args:
         consignments: the campaigns.
         size: messages per request.
         canary: messages in the first request.
         limit: no more than this many messages in all.
+        proven: whether one was; None: the first request alone is small.
     """
-    first, left = canary, limit
+    left, started = limit, False
+
+    def width() -> int:
+        return size if (started if proven is None else proven()) else min(canary, size) or size
+
     for consignment in consignments:
-        for group in _groups(consignment.letters, first, size, left):
+        for group in _groups(consignment.letters, width, left):
             batch = consignment.batch(group)
             if batch is None:
                 break
-            first = 0
+            started = True
             if left is not None:
                 left -= len(group)
             yield batch
 
 
 def _groups(
-    letters: Iterable[list[Letter]], first: int, size: int, limit: int | None
+    letters: Iterable[list[Letter]], width: Callable[[], int], limit: int | None
 ) -> Iterator[tuple[Letter, ...]]:
     one_by_one = islice(chain.from_iterable(letters), limit)
-    width = min(first, size) or size
-    while group := tuple(islice(one_by_one, width)):
+    while group := tuple(islice(one_by_one, width())):
         yield group
-        width = size
 
 
 def check_inputs(plan: CampaignPlan) -> None:

@@ -6,7 +6,7 @@ costs at most two durable commits. A batch's bytes leave only after the transact
 """
 
 import threading
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -151,7 +151,7 @@ class Run:
         self._ports = ports
         self._number = number
         self._limits = limits
-        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+        self._breaker = Breaker()
         self._state = _State()
         self.totals = totals
 
@@ -201,6 +201,11 @@ class Run:
             self._rescue(told)
 
     @property
+    def proven(self) -> bool:
+        """Whether an answer was well-formed: until then requests are as small as a canary."""
+        return self._state.proven
+
+    @property
     def _stopping(self) -> bool:
         return bool(self._state.codes)
 
@@ -215,6 +220,8 @@ class Run:
             state.signalled_at = ports.clock.monotonic()
             self._stop(ExitCode.INTERRUPTED, "a signal asked to stop")
         ahead = self._limits.width + 2 * ports.sealer.workers
+        if not state.proven:  # how many go into the next request depends on the answer to this one
+            ahead = 0 if state.flying or state.again else 1
         while not self._stopping and not state.exhausted and len(state.sealing) < ahead:
             batch = next(batches, None)
             if batch is None:
@@ -344,8 +351,8 @@ class Run:
         if verdict.after is After.WARN:
             self._ports.emit(Warned("ZS652", verdict.reason))
         self._ports.emit(BatchAnswered(accepted, rejected, unknown, unsent, len(state.flying)))
-        breaker = self._breakers[flown.batch.order.name]
-        decision = breaker.decide(verdict, self._ports.clock.jitter(), flown.tries)
+        campaign = flown.batch.order.name
+        decision = self._breaker.decide(verdict, self._ports.clock.jitter(), flown.tries, campaign)
         if decision.again_after is not None and not self._stopping:
             batch = flown.batch.again(released(flown, verdict))
             state.again.append(_Ready(batch, flown.body, decision.tries))
