@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from itertools import permutations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zalosync.compose.message import MOVES, RANK, Cause, Status
@@ -80,6 +80,16 @@ def several(size: int) -> st.SearchStrategy[list[Report]]:
     return st.lists(reports(), max_size=size)
 
 
+def raw(channel: Channel, status: ProviderStatus | None) -> Report:
+    """A report that says nothing but its status."""
+    return Report("zs1-A", channel, status, 0, None, None, None, None, None, b"d" * 16)
+
+
+BARE_ZALO = raw(Channel.ZALO, None)
+WAITING_SMS = raw(Channel.SMS, ProviderStatus(1, "PENDING", 3, "PENDING_WAITING_DELIVERY"))
+
+
+@example(Known(b"m" * 20, 1, 1, 1, Status.INTENT), [BARE_ZALO, WAITING_SMS])
 @given(recorded(), several(4))
 def test_order_does_not_matter(known: Known, arrived: list[Report]) -> None:
     """Every order of the same reports ends in the same standing."""
@@ -100,6 +110,8 @@ def test_repetition_and_cutting_do_not_matter(
     assert at_once(known, repeated) == after(known, arrived) == after(known, repeated)
 
 
+@example(Known(b"m" * 20, 1, 1, 1, Status.INTENT), [BARE_ZALO, WAITING_SMS])
+@example(Known(b"m" * 20, 1, 1, 1, Status.INTENT), [WAITING_SMS, BARE_ZALO])
 @given(recorded(), several(4))
 def test_what_is_known_already_changes_nothing(known: Known, arrived: list[Report]) -> None:
     """Merging the same again gives no move at all, so that a repeated page writes nothing."""

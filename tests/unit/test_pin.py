@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -117,3 +118,19 @@ def test_two_ledgers_of_one_lineage(book: Book) -> None:
     with pytest.raises(LedgerError) as caught:
         check_pin(pin_of(other.ledger), book.ledger)
     assert caught.value.code == "ZS624"
+
+
+def test_two_environments_at_once(tmp_path: Path) -> None:
+    """Runs of several environments that end at the same time do not lose each other's pins."""
+    path = tmp_path / "zalosync.lock"
+
+    def write(environment: str) -> None:
+        for seq in range(50):
+            write_pin(path, environment, replace(PIN, seq=seq))
+
+    threads = [Thread(target=write, args=(name,)) for name in ("staging", "production")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {read_pin(path, name) for name in ("staging", "production")} == {replace(PIN, seq=49)}

@@ -156,3 +156,19 @@ def test_ids_of_others_are_left_out(tmp_path: Path) -> None:
     lines = [json.dumps({**each, "status_id": 7}) + "\n" for each in (entry, stranger)]
     rescue_path(tmp_path, "run-1").write_text("".join(lines), encoding="ascii")
     assert merged(tmp_path, book) == 0
+
+
+def test_a_line_that_was_cut_takes_no_other_along(tmp_path: Path) -> None:
+    """The disk fills within a line; what is appended later is read all the same, before it and after it."""
+    book = memory_book()
+    records = book.claim(range(5))
+    path = rescue_path(tmp_path, "run-1")
+    write_rescue(path, moves(records)[:2])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    write_rescue(path, moves(records)[2:])
+    expected = {record.message_id: to for record, to in zip(records, OUTCOMES, strict=True)}
+    del expected[records[1].message_id]
+    assert dict(read_rescue(path)) == expected
+    assert merged(tmp_path, book) == 4
+    assert book.again([records[1]])[0].state is Status.INTENT

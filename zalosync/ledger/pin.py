@@ -3,6 +3,7 @@
 `zalosync.lock` lies in Git beside `zalosync.yaml`; sandboxes are pinned in `.zalosync/`, which Git ignores.
 """
 
+import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -55,7 +56,20 @@ def _pin(entry: dict[str, Any]) -> Pin:
 
 
 def write_pin(path: Path, environment: str, pin: Pin) -> None:
-    """Write a pin aside, sync it, and rename it into place; other environments keep theirs."""
+    """Write a pin aside, sync it, and rename it into place; other environments keep theirs.
+
+    Runs of several environments may end at the same time: they wait for one another.
+    """
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        # The folder itself is the lock: a file of its own would lie about in the user's work tree.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _write(path, environment, pin)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, environment: str, pin: Pin) -> None:
     document = {"version": VERSION, "environments": {}}
     if path.exists():
         document = json.loads(path.read_text(encoding="utf-8"))

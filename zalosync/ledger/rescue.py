@@ -29,8 +29,10 @@ def write_rescue(path: Path, moves: Sequence[Move]) -> None:
     Raises:
         OSError: not even that was possible; the messages stay intents, and the next run calls them unknown.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="ascii") as file:
+        if _is_cut(descriptor):
+            file.write("\n")  # a line that was cut short stays alone; this one must not be lost with it
         for move in moves:
             entry = {
                 "message_id": message_id_text(move.before.message_id),
@@ -43,10 +45,26 @@ def write_rescue(path: Path, moves: Sequence[Move]) -> None:
             file.write(json.dumps(entry) + "\n")
         file.flush()
         os.fsync(file.fileno())
+    _sync(path.parent)
+
+
+def _is_cut(descriptor: int) -> bool:
+    """Whether the file ends within a line."""
+    size = os.fstat(descriptor).st_size
+    return bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder durable: a file whose name is not is no file after a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_rescue(path: Path) -> Iterator[tuple[bytes, Standing]]:
-    """The outcomes of a rescue file. A last line that was cut short is left out: its message stays unknown.
+    """The outcomes of a rescue file. Lines that were cut short are left out: their messages stay unknown.
 
     Raises:
         LedgerError: a whole line that is not one of ours.
@@ -56,8 +74,9 @@ def read_rescue(path: Path) -> Iterator[tuple[bytes, Standing]]:
     for number, line in enumerate(
         path.read_text(encoding="ascii", errors="replace").splitlines(keepends=True), 1
     ):
-        if not line.endswith("\n"):
-            return
+        # Each line is one flat object: what has its beginning and not its end was cut short.
+        if not line.endswith("\n") or (line.startswith("{") and not line.endswith("}\n")):
+            continue
         try:
             entry = json.loads(line)
             message_id = message_id_bytes(entry["message_id"])

@@ -116,7 +116,9 @@ def joined(known: Known, zalo: Told | None, sms: Told | None) -> Standing | None
     after_sms = before_sms if sms is None else stronger(before_sms, sms)
     if after is before and after_sms is before_sms:
         return None
-    best = after if after[0] >= after_sms[0] else after_sms
+    # Of two that prove the same, the one that names a status: a report without one leaves nothing behind, and
+    # would otherwise count if it came last and not if it came first.
+    best = after if (after[0], after[2] != 0) >= (after_sms[0], after_sms[2] != 0) else after_sms
     stands, why = (best[3], best[7]) if best[0] >= rank else (Status(state), Cause(cause))
     if after_sms is NOTHING:
         to = Standing(stands, why, *_columns(after), refused)
