@@ -8,6 +8,7 @@ ZalosyncError
 ├── StoppedEarly       5    some messages were not sent; applying again is safe
 ├── UnknownRemain      6    some messages may have been sent; refresh, then resolve
 ├── LedgerError        7    the ledger is locked, paused, missing, older than it was, or damaged
+│   └── CommitUnclear  7    a step of it may be stored or not
 ├── ProviderRefused    8    credentials, key, template or quota: the provider will not have it
 ├── UsageError        64    the command line or the set-up is wrong
 ├── SpecError         65    specs, templates or audience files are wrong; carries every problem found
@@ -113,6 +114,10 @@ class LedgerError(ZalosyncError):
     """The ledger is locked, paused, missing, older than it was, foreign or damaged."""
 
     exit_code = ExitCode.LEDGER
+
+
+class CommitUnclear(LedgerError):
+    """A commit failed after all of it was written: it may be stored. Nothing builds on it."""
 
 
 class ProviderRefused(ZalosyncError):

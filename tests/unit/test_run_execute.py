@@ -1,6 +1,7 @@
 """The use-case of apply: a plan in, a run with its record out, in the protocol's order."""
 
 import json
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from zalosync.apply.run import Limits
 from zalosync.audit.verify import verify
 from zalosync.clock import SystemClock
 from zalosync.compose.message import Cause, Maker, Status, message_id_bytes
-from zalosync.errors import ExitCode, PlanRefused, ProviderRefused
+from zalosync.errors import ExitCode, LedgerError, PlanRefused, ProviderRefused
 from zalosync.events import Event, RunStarted, Settled, Warned
 from zalosync.infobip.keys import Encryptor
 from zalosync.ledger.pauses import Pause, pause
@@ -376,3 +377,56 @@ def test_encrypted(office: Office) -> None:
         for message in body["messages"]
     }
     assert len(values) == 4
+
+
+def test_held_until_its_time_is_over(office: Office) -> None:
+    """What is still held when `expiresAt` passes is cancelled, once, by a run that sends nothing."""
+    until = (NOON + timedelta(days=3)).isoformat()
+    office.desk.campaign("tet", phones(5), more=HOLD.replace("}", f', expiresAt: "{until}"}}'))
+    office.apply()
+    assert office.states() == {Status.HELD: 5}
+    office.desk.now = NOON + timedelta(days=4)
+    over = office.apply(due=True)
+    assert (over.code, over.totals.to_send, office.bodies) == (ExitCode.DONE, 0, [])
+    assert office.states() == {Status.CANCELLED: 5}
+    assert "ZS656" in [event.code for event in office.heard if isinstance(event, Warned)]
+    office.heard.clear()
+    office.apply(due=True)
+    assert "ZS656" not in [event.code for event in office.heard if isinstance(event, Warned)]
+
+
+class FlakyLedger(Ledger):
+    """A ledger on a disk that stores, and then says that it did not."""
+
+    lies_at: int | None = None  # the number of the commit
+    stored = True  # whether that commit is really stored
+    commits = 0
+
+    def _commit(self, cursor: Any) -> None:
+        self.commits += 1
+        if self.commits == self.lies_at and not self.stored:
+            raise sqlite3.OperationalError("disk I/O error")
+        super()._commit(cursor)
+        if self.commits == self.lies_at:
+            raise sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_commit_of_unclear_fate(tmp_path: Path, *, stored: bool) -> None:
+    """A failed commit is read back; intents that are stored all the same are proven not sent."""
+    desk = Desk(tmp_path)
+    office = Office(desk)
+    desk.campaign("tet", phones(20))
+    ledger = FlakyLedger(desk.ledger._engine, desk.ledger._dialect, "ledger")
+    ledger.stored = stored
+    desk.ledger = ledger
+    ledger.lies_at = 3  # after the run's record and the campaign's number: the first intents
+    with pytest.raises(LedgerError) as caught:
+        office.apply()
+    assert caught.value.code == ("ZS606" if stored else "ZS603")
+    assert ("stored all the same" in caught.value.message) is stored
+    assert office.bodies == []
+    assert office.states() == ({Status.RELEASED: 3} if stored else {})
+    ledger.lies_at = None
+    assert office.apply().totals.accepted == 20
+    desk.ledger.close()

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from zalosync.apply.decisions import cancel_held
 from zalosync.apply.envelope import envelope_of, window_of
 from zalosync.apply.flight import Submit, Threads
 from zalosync.apply.letters import Consignment, Letters, batches, check_inputs
@@ -209,6 +210,8 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
         check_inputs(campaign)
     acting = Action.HELD if job.due else None
     todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
+    if job.due:
+        todo = [campaign for campaign in todo if not _ended(outside, campaign, now)]
     later = [campaign for campaign in todo if kept(campaign.loaded.campaign.spec, now)]
     sooner = [campaign for campaign in todo if campaign not in later]
     totals = begun.totals
@@ -252,6 +255,17 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
 
 def _count(campaign: CampaignPlan, acting: Action | None) -> int:
     return campaign.to_send if acting is None else campaign.messages.actions[acting]
+
+
+def _ended(outside: Outside, campaign: CampaignPlan, now: datetime) -> bool:
+    """Whether a campaign's time is over; what is held of it is then cancelled."""
+    expires = campaign.loaded.campaign.spec.schedule.expires_at
+    if expires is None or now < expires:
+        return False
+    reason = f"expiresAt {expires:%Y-%m-%dT%H:%MZ} has passed"
+    count = cancel_held(outside.ledger, campaign.loaded.first_name, "zalosync", reason, now)
+    outside.emit(Warned("ZS656", f"{count:,} held messages of {campaign.name} are cancelled: {reason}"))
+    return True
 
 
 def _hold(job: Job, outside: Outside, campaign: CampaignPlan, run: int) -> int:

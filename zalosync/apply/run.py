@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +21,18 @@ from zalosync.apply.flight import Flight
 from zalosync.apply.landing import Flying, interrupted, judge, moves, released
 from zalosync.apply.seal import Order
 from zalosync.clock import Clock
-from zalosync.compose.message import Status
-from zalosync.errors import ExitCode, InternalError, LedgerError, ProviderRefused, StoppedEarly, first_of
+from zalosync.compose.message import Cause, Status
+from zalosync.errors import (
+    CommitUnclear,
+    ExitCode,
+    InternalError,
+    LedgerError,
+    ProviderRefused,
+    StoppedEarly,
+    first_of,
+)
 from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, Warned
-from zalosync.ledger.records import Kind, Move, Recorded
+from zalosync.ledger.records import Kind, Move, Recorded, Standing
 from zalosync.ledger.rescue import write_rescue
 from zalosync.ledger.store import Ledger
 from zalosync.plan.pace import SLOT_NOTE
@@ -292,12 +301,30 @@ class Run:
                     if batch.slot is not None:
                         change.note(SLOT_NOTE + batch.order.first_name, batch.slot.end.isoformat())
                 records = [change.claim(batch.claims) for batch in batches]
-        except LedgerError:
+        except BaseException as error:
             if told:
                 self._rescue(told)
+            if isinstance(error, CommitUnclear):
+                self._take_back(batches)
             raise
         self._state.commit_seconds = clock.monotonic() - began
         return records
+
+    def _take_back(self, batches: list[Batch[Order]]) -> None:
+        """Of batches that will not fly: intents that are stored all the same are proven not sent (O20)."""
+        messages = sorted(claim.message for batch in batches for claim in batch.claims)
+        ledger = self._ports.ledger
+        with suppress(LedgerError):  # then the next run calls them unknown
+            mine = [
+                found
+                for found in ledger.recorded(messages).values()
+                if found.run == self._number and found.state is Status.INTENT
+            ]
+            if mine:
+                with ledger.change(Kind.OUTCOME, self._ports.clock.now(), run=self._number) as change:
+                    change.move(
+                        [Move(each, Standing(Status.RELEASED, Cause.FENCED)) for each in mine], own=True
+                    )
 
     def _rescue(self, told: list[Move]) -> None:
         """The answers are known and the ledger will not take them: keep them beside it."""

@@ -135,6 +135,12 @@ LEDGER = (
         "Run `zalosync refresh`, then plan again.",
     ),
     Entry(
+        "ZS606",
+        "The disk failed while a step of the ledger was being stored",
+        "It may be stored or not. Nothing was sent under it: its intents are released, or become unknown.",
+        "Mend the disk, run `zalosync audit verify`, then `zalosync refresh`.",
+    ),
+    Entry(
         "ZS610",
         "The project has no key",
         "Without it nobody can say which message is which.",
@@ -291,6 +297,12 @@ RUNS = (
         "The clock differs from the provider's",
         "Schedules and windows would go out wrong.",
         "Set this machine's clock.",
+    ),
+    Entry(
+        "ZS656",
+        "Held messages were cancelled: their campaign's `expiresAt` has passed",
+        "Nothing of them was sent, and nothing will be.",
+        "Raise `occurrence` to write to these people after all.",
     ),
     Entry(
         "ZS660",

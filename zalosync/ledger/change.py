@@ -19,7 +19,11 @@ from zalosync.ledger.told import CELL, Cell, Told, cell_of, price_of
 
 
 class Change:
-    """What one transaction does. Made by `Ledger.change`."""
+    """What one transaction does. Made by `Ledger.change`.
+
+    Attributes:
+        sealed: number and hash of its event, once that is written.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Change:
         # In the order in which the body names the rows; the event has commitments first.
         self._commitments: list[bytes] = []
         self._evidence: list[bytes] = []
+        self.sealed: tuple[int, bytes] | None = None
 
     def campaign(self, name: str) -> int:
         """The number of a campaign, given on first use."""
@@ -155,7 +160,9 @@ class Change:
             "body": canonical(self._body),
             "commitments": b"".join(self._commitments + self._evidence),
         }
-        self._one("insert_event", event | {"hash": link(bytes(previous), **event)})
+        linked = link(bytes(previous), **event)
+        self._one("insert_event", event | {"hash": linked})
+        self.sealed = int(event["seq"]), linked
 
     def _claim_values(self, entry: Claim, row: int) -> dict[str, Any]:
         lasting = {

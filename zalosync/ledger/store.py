@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from zalosync.errors import LedgerError
+from zalosync.errors import CommitUnclear, LedgerError
 from zalosync.ledger.change import Change
 from zalosync.ledger.dialect import Dialect
 from zalosync.ledger.read import LedgerReader, reason_of
@@ -46,24 +46,46 @@ class Ledger(LedgerReader):
                 except where the error says that the commit itself was unclear.
         """
         cursor = self._driver.cursor()
+        change: Change | None = None
         try:
             cursor.execute(self._dialect.begin_write)
             try:
                 change = Change(cursor, self._dialect, kind, now, run, self._entropy)
                 yield change
                 change.seal()
-                cursor.execute("COMMIT")
+                self._commit(cursor)
             except BaseException:
                 self._roll_back(cursor)
                 raise
         except self._dialect.error as error:
-            raise LedgerError(
+            raise self._failure(error, change) from error
+        finally:
+            cursor.close()
+
+    def _commit(self, cursor: Any) -> None:
+        cursor.execute("COMMIT")
+
+    def _failure(self, error: Exception, change: Change | None) -> LedgerError:
+        """What a failed change left: a commit may fail after all of it was written (O20)."""
+        stored: bool | None = False
+        if change is not None and change.sealed is not None:
+            seq, linked = change.sealed
+            try:
+                stored = self.hash_at(seq) == linked
+            except LedgerError:
+                stored = None
+        if stored is False:
+            return LedgerError(
                 f"{self.place}: {reason_of(error)}; nothing of this step was stored",
                 fix="mend it (space, permissions, another process) and run the command again",
                 code="ZS603",
-            ) from error
-        finally:
-            cursor.close()
+            )
+        words = "this step was stored all the same" if stored else "whether this step was stored is unclear"
+        return CommitUnclear(
+            f"{self.place}: {reason_of(error)}; {words}",
+            fix="mend the disk and run `zalosync refresh`: it takes up what was stored",
+            code="ZS606",
+        )
 
     def _roll_back(self, cursor: Any) -> None:
         """End an open transaction; SQLite has ended it already after some failures."""

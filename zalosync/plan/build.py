@@ -208,7 +208,9 @@ def _timing(
 ) -> Timing | None:
     spec = campaign.loaded.campaign.spec
     count = campaign.messages.actions[Action.HELD] if due else campaign.to_send
-    if not count or (due and kept(spec, now)):
+    expires = spec.schedule.expires_at
+    # What is held waits for its time, or is cancelled where that is over: neither leaves now.
+    if not count or (due and (kept(spec, now) or (expires is not None and expires <= now))):
         return None
     last = notes.get(SLOT_NOTE + campaign.loaded.first_name)
     hours = [loaded.policy.spec.quiet_hours for loaded in project.policies]
