@@ -10,6 +10,7 @@ import click
 from zalosync.console.display import display
 from zalosync.errors import ExitCode, SpecError, ZalosyncError
 
+_OUTPUT = 1  # the descriptor of standard output
 LONGEST = 4000  # characters of one line; a column list or a path may be long
 
 
@@ -47,13 +48,13 @@ def report_failure(error: BaseException) -> ExitCode:
 
 def silence_output() -> None:
     """Let nothing more go to standard output: who reads it is gone, or its disk is full."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _OUTPUT)
 
 
 def _output_is_full() -> bool:
     """Whether it was standard output that failed: then one more line fails, too."""
     try:
-        os.write(sys.stdout.fileno(), b"\n")
+        os.write(_OUTPUT, b"\n")
     except OSError:
         return True
     return False
