@@ -87,6 +87,12 @@ def status_pairs(names: Iterable[str]) -> frozenset[tuple[int, int]]:
     return frozenset(RETRIABLE[name] for name in names)
 
 
+# What an SMS ends with that reached nobody for certain: only then is its message worth another attempt.
+NOT_RECEIVED = frozenset(
+    pair
+    for pair, status in STATUSES.items()
+    if status in (Status.UNDELIVERABLE, Status.EXPIRED, Status.REJECTED) and pair[1] != EXPIRED_DLR_UNKNOWN
+)
 NO_GROUP = -1  # of a row that names no group we know
 _GROUPS_OF: dict[int, list[int]] = {}
 for _group, _id in STATUSES:

@@ -13,8 +13,9 @@ import pytest
 from tests.support.books import IDENTITY, WAYS, Book, claim_of, file_book, memory_book, standing
 from zalosync.compose.message import MAYBE_SENT, MOVES, Cause, Status
 from zalosync.errors import ExitCode, InternalError, LedgerError
+from zalosync.ledger import read
 from zalosync.ledger.change import Change
-from zalosync.ledger.records import AFFECTS_SENDING, Kind, Move, Recorded, Standing
+from zalosync.ledger.records import AFFECTS_SENDING, Kind, Move, Recorded, Some, Standing
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -281,6 +282,67 @@ def test_tallies_are_the_sums(book: Book) -> None:
     assert sum(tally.price for tally in book.ledger.tallies()) == 12_000
 
 
+def test_whether_an_sms_was_to_follow(book: Book) -> None:
+    """Each claim says so anew, the history is bound to it, and no later move forgets it."""
+    (first,) = book.claim(["a"], failover=True)
+    assert first.failover
+    (moved,) = book.move([first], standing(Status.ACCEPTED))
+    assert moved == book.ledger.recorded([first.message])[first.message]
+    assert moved.failover
+    (released,) = book.move(book.claim(["b"], failover=True), standing(Status.RELEASED))
+    with book.ledger.change(Kind.CLAIM, book.tick(), run=book.run) as change:
+        (again,) = change.claim([claim_of(book.campaign, "b", before=released)])
+    assert not again.failover
+    assert not book.again([again])[0].failover
+    rows = {row[0]: row for row in book.ledger.standings([first.message, again.message])}
+    assert [bool(rows[each.message][8]) for each in (first, again)] == [True, False]
+    assert book.verified()
+
+
+SMS_OPEN = [
+    (Standing(Status.UNDELIVERABLE, status_group=2, status_id=9), True),
+    (Standing(Status.EXPIRED, status_group=4, status_id=15), True),
+    (Standing(Status.REJECTED, status_group=5, status_id=8), True),
+    (Standing(Status.UNDELIVERABLE, status_group=2, status_id=9, sms_group=1, sms_id=7), True),
+    (Standing(Status.UNDELIVERABLE, status_group=2, status_id=9, sms_group=3, sms_id=2), True),
+    (Standing(Status.UNDELIVERABLE, status_group=2, status_id=9, sms_group=2, sms_id=9), False),
+    (Standing(Status.DELIVERED, status_group=2, status_id=9, sms_group=3, sms_id=5), False),
+    (Standing(Status.DELIVERED, status_group=3, status_id=5), False),
+    (Standing(Status.REJECTED, status_group=5, status_id=8, refused=8), False),
+    (Standing(Status.ACCEPTED, status_group=1, status_id=7), False),
+]
+
+
+@pytest.mark.parametrize(("to", "is_open"), SMS_OPEN)
+def test_an_sms_without_an_end(book: Book, to: Standing, is_open: bool) -> None:  # noqa: FBT001 - a table
+    """Who failed on Zalo and of whose SMS no end is known is found; without an SMS nobody is."""
+    for failover in (True, False):
+        (record,) = book.claim([str(failover)], failover=failover)
+        (record,) = book.move([record], standing(Status.ACCEPTED))
+        if to.state is not Status.ACCEPTED:
+            book.move([record], to)
+    at = int(book.now.timestamp())
+    found = book.ledger.sms_awaited(book.campaign, 0, at)
+    assert (found is not None and (found.count, found.more) == (1, False)) is is_open
+    assert book.ledger.sms_awaited(book.campaign, at, at + 100) is None
+    assert book.ledger.sms_awaited(book.campaign + 1, 0, at) is None
+
+
+def test_some_are_counted(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late outcomes are counted up to a limit, and that there are more is said; the oldest is the oldest."""
+    records = [book.put(number, Status.ACCEPTED) for number in range(5)]
+    later = int(book.now.timestamp()) + 1
+    oldest = min(record.created_at for record in records)
+    assert book.ledger.late_some(book.campaign, later) == Some(5, False, oldest)
+    assert book.ledger.late_some(book.campaign, oldest) is None
+    assert book.ledger.late_some(book.campaign, oldest + 1) == Some(1, False, oldest)
+    monkeypatch.setattr(read, "MOST_COUNTED", 3)
+    assert book.ledger.late_some(book.campaign, later) == Some(3, True, oldest)
+    assert book.ledger.accepted_after(book.campaign, oldest)
+    assert not book.ledger.accepted_after(book.campaign, later)
+    assert not book.ledger.accepted_after(book.campaign + 1, 0)
+
+
 def test_waiting(book: Book) -> None:
     """Intents, unknown and held messages are counted with the age of the oldest, other states are not."""
     for number, state in enumerate(WAYS):
@@ -293,6 +355,7 @@ def test_waiting(book: Book) -> None:
         Status.HELD: 1,
     }
     assert waiting[book.campaign, Status.UNKNOWN][1] < oldest.created_at
+    assert all(0 < since <= oldest.created_at for _, since in waiting.values())
     for state in (Status.INTENT, Status.UNKNOWN, Status.HELD):
         found = [record for chunk in book.ledger.in_state(state) for record in chunk]
         assert {record.state for record in found} == {state}
@@ -354,8 +417,9 @@ def test_standings(book: Book) -> None:
     """A plan learns of each open attempt what it has to decide by, and of closed ones nothing."""
     first = book.put("a", Status.REJECTED)
     rows = {row[0]: row for row in book.ledger.standings([first.message, b"x" * 16])}
-    message, fingerprint, state, attempt, group, number, changed_at, _ = rows.pop(first.message)
+    message, fingerprint, state, attempt, group, number, changed_at, *more = rows.pop(first.message)
     assert rows == {}
+    assert more == [0, 0, 0, 0]
     assert (message, fingerprint) == (first.message, IDENTITY.fingerprint(1, {"name": "a"}, None))
     assert (Status(state), attempt, group, number) == (Status.REJECTED, 1, 5, 8)
     assert changed_at == int(book.now.timestamp())

@@ -354,5 +354,6 @@ def letter(world: World, message: bytes, attempt: int, before: Any) -> Letter:
         world.identity.fingerprint(1, {"order": message.hex()}, None),
         world.identity.recipient(message.hex()),
         before,
+        failover=False,
     )
     return Letter(claim, message.hex(), {"order": message.hex()})

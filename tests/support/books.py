@@ -64,15 +64,19 @@ class Book:
             self.campaign = change.campaign(CAMPAIGN)
         return self.run
 
-    def claims(self, keys: Iterable[int | str], state: Status = Status.INTENT) -> list[Claim]:
+    def claims(
+        self, keys: Iterable[int | str], state: Status = Status.INTENT, *, failover: bool = False
+    ) -> list[Claim]:
         """Claims of first attempts, sorted by message as a run makes them."""
-        found = [claim_of(self.campaign, str(key), state=state) for key in keys]
+        found = [claim_of(self.campaign, str(key), state=state, failover=failover) for key in keys]
         return sorted(found, key=lambda claim: claim.message)
 
-    def claim(self, keys: Iterable[int | str], state: Status = Status.INTENT) -> list[Recorded]:
-        """Take messages."""
+    def claim(
+        self, keys: Iterable[int | str], state: Status = Status.INTENT, *, failover: bool = False
+    ) -> list[Recorded]:
+        """Take messages; with `failover` an SMS is to take the place of each."""
         with self.ledger.change(Kind.CLAIM, self.tick(), run=self.run) as change:
-            return change.claim(self.claims(keys, state))
+            return change.claim(self.claims(keys, state, failover=failover))
 
     def move(self, records: Sequence[Recorded], to: Standing, kind: Kind = Kind.OUTCOME) -> list[Recorded]:
         """Move messages, and give them as the ledger has them now."""
@@ -118,6 +122,7 @@ def claim_of(
     attempt: int = 1,
     state: Status = Status.INTENT,
     before: Recorded | None = None,
+    failover: bool = False,
 ) -> Claim:
     """A claim of one message."""
     message = IDENTITY.message(key)
@@ -131,6 +136,7 @@ def claim_of(
         IDENTITY.recipient(key),
         before,
         state,
+        failover=failover,
     )
 
 

@@ -111,7 +111,9 @@ class Lab:
                 fingerprint = identity.fingerprint(1, {"code": phone}, None)
                 message_id = identity.message_id(message, attempt)
                 pseudonym = identity.recipient(phone)
-                claim = Claim(message, message_id, 1, 1, attempt, fingerprint, pseudonym, before)
+                claim = Claim(
+                    message, message_id, 1, 1, attempt, fingerprint, pseudonym, before, failover=False
+                )
                 yield Letter(claim, phone, {"code": "DH-1"})
 
     def _settle(self, ledger: Ledger) -> Settled:

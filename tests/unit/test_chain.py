@@ -47,6 +47,7 @@ ATTEMPT: dict[str, Any] = {
     "attempt": 3,
     "fingerprint": b"f" * 16,
     "recipient": b"r" * 16,
+    "failover": 1,
 }
 
 
@@ -101,7 +102,7 @@ def test_columns_do_not_run_together(one: str, two: str) -> None:
 
 
 def test_numbers_of_a_commitment_do_not_run_together() -> None:
-    """Digits moved between row, campaign, occurrence and attempt give another commitment."""
+    """Digits moved between the numbers give another commitment."""
     one = commitment(**ATTEMPT | {"row": 11, "campaign": 1})
     assert one != commitment(**ATTEMPT | {"row": 1, "campaign": 11})
 
@@ -122,4 +123,4 @@ def test_canonical(document: dict[str, Any]) -> None:
 
 
 KNOWN_LINK = "b13c02fc3fad750b8bb682f9fbd53cd8d1af651e041b729ee589850feb7a0553"
-KNOWN_COMMITMENT = "de0d82b7c58a5d88c4b9ef4893b14590"
+KNOWN_COMMITMENT = "9e6a59f907c7ed3d6c3da73eb5e95d42"

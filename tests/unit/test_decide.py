@@ -138,6 +138,82 @@ def test_a_reported_rejection_is_not_retried() -> None:
     book.ledger.close()
 
 
+SMS_ENDS = [
+    ((0, 0), False),  # nobody has heard of it
+    ((1, 7), False),  # on its way
+    ((3, 2), False),  # at the operator
+    ((4, 29), False),  # may have been seen
+    ((2, 999), False),  # in no table
+    ((3, 5), False),
+    ((5, 23), False),  # a second one with its id: the first one was taken
+    ((2, 9), True),
+    ((4, 15), True),
+    ((5, 8), True),
+]
+
+
+@pytest.mark.parametrize(("sms", "failed"), SMS_ENDS)
+def test_retry_with_an_sms(sms: tuple[int, int], failed: bool) -> None:  # noqa: FBT001 - a table
+    """Whom an SMS may have reached instead gets nothing again; whom it certainly did not, may."""
+    book = memory_book()
+    (record,) = book.claim(["a"], failover=True)
+    (record,) = book.move([record], standing(Status.ACCEPTED))
+    (record,) = book.move([record], standing(Status.UNDELIVERABLE)._replace(sms_group=sms[0], sms_id=sms[1]))
+    assert decided(book, desired("a"), RULE) == [(Action.RETRY, 2) if failed else (Action.FAILED, 1)]
+    assert RULE.allows(record) is failed
+    book.ledger.close()
+
+
+def test_retry_after_an_sms_was_delivered() -> None:
+    """Whom the SMS reached has the message."""
+    book = memory_book()
+    (record,) = book.claim(["a"], failover=True)
+    book.move([record], Standing(Status.DELIVERED, status_group=2, status_id=9, sms_group=3, sms_id=5))
+    assert decided(book, desired("a"), RULE) == [(Action.UNCHANGED, 1)]
+    book.ledger.close()
+
+
+def test_a_refusal_may_have_brought_an_sms() -> None:
+    """Whether a message that was refused at once still brought its SMS is documented nowhere: no retry."""
+    for failover in (False, True):
+        book = memory_book()
+        (record,) = book.claim(["a"], failover=failover)
+        (record,) = book.move([record], standing(Status.REJECTED)._replace(refused=8))
+        assert decided(book, desired("a"), RULE) == [(Action.FAILED, 1) if failover else (Action.RETRY, 2)]
+        assert RULE.allows(record) is not failover
+        book.ledger.close()
+
+
+STANDINGS = st.builds(
+    Standing,
+    state=st.sampled_from([Status.REJECTED, Status.UNDELIVERABLE, Status.EXPIRED]),
+    status_group=st.sampled_from([2, 4, 5]),
+    status_id=st.sampled_from([8, 9, 15, 29]),
+    refused=st.sampled_from([0, 8, 15]),
+    sms_group=st.sampled_from([0, 1, 2, 4, 5]),
+    sms_id=st.sampled_from([0, 7, 9, 15, 29]),
+    price=st.none(),
+    done_at=st.none(),
+    error_id=st.just(0),
+    sms_error=st.just(0),
+    sms_done_at=st.none(),
+    sms_price=st.none(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STANDINGS, st.booleans(), st.integers(1, 2))
+def test_both_spellings_of_the_rule(to: Standing, failover: bool, most: int) -> None:  # noqa: FBT001 - drawn
+    """What a plan proposes of a column of messages is what a run allows of each of them."""
+    book = memory_book()
+    (record,) = book.claim(["a"], failover=failover)
+    (record,) = book.move([record], to)
+    rule = RetryRule(RULE.on | {(4, 29)}, most, 0)
+    proposed = decided(book, desired("a"), rule) == [(Action.RETRY, 2)]
+    assert rule.allows(record) is proposed
+    book.ledger.close()
+
+
 @pytest.mark.parametrize(("age", "retried"), [(6 * HOUR - 1, False), (6 * HOUR, True), (6 * HOUR + 1, True)])
 def test_retry_after(age: int, retried: bool) -> None:  # noqa: FBT001 - a table
     """A next attempt waits for the rule's `after`, to the second."""

@@ -144,6 +144,13 @@ def test_every_row(book: Book, table: str) -> None:
         assert not verified.ok
 
 
+@pytest.mark.parametrize("name", ["campaign", "occurrence", "attempt", "failover"])
+def test_a_number_that_is_almost_the_same(book: Book, name: str) -> None:
+    """The columns of SQLite take any kind of value: half a number more is noticed too."""
+    with changed(book, f"UPDATE attempt SET {name} = {name} + 0.5 WHERE row = 1") as verified:  # noqa: S608
+        assert not verified.ok
+
+
 def test_swapped_rows(book: Book) -> None:
     """Two attempts that trade places are noticed, salts and all."""
     one, two = rows(book, "attempt")[:2]

@@ -15,10 +15,11 @@ from tests.support.scripted import ORDER
 from zalosync.apply.batch import Batch, Letter
 from zalosync.apply.letters import Consignment, Letters, batches, next_attempt
 from zalosync.compose.message import Status, message_id_text
-from zalosync.plan.decide import Action
+from zalosync.plan.decide import Action, RetryRule
 from zalosync.plan.pace import Slots
 
 FINGERPRINT = IDENTITY.fingerprint(1, {"name": "a"}, None)
+RULE = RetryRule(frozenset({(5, 8), (2, 9), (4, 15)}), 3, 0)
 FAILED = (Status.REJECTED, Status.UNDELIVERABLE, Status.EXPIRED)
 
 
@@ -28,7 +29,12 @@ def test_next_attempt(action: Action, state: Status | None) -> None:
     """A plan only shrinks: what the ledger no longer allows is not sent, whatever the plan says."""
     book = memory_book()
     before = None if state is None else book.put("a", state)
-    found = next_attempt(action, before, FINGERPRINT, before.recipient if before else b"")
+    if state is Status.REJECTED and before is not None:
+        before = before._replace(refused=before.status_id)
+    recipient = before.recipient if before else b""
+    found = next_attempt(action, before, FINGERPRINT, recipient, RULE)
+    without = next_attempt(action, before, FINGERPRINT, recipient, None)
+    assert without in (None, 1), "without a rule nothing is tried again"
     allowed: dict[tuple[Action, Status | None], int] = {
         (Action.SEND, None): 1,
         (Action.HELD, Status.HELD): 1,
@@ -38,6 +44,25 @@ def test_next_attempt(action: Action, state: Status | None) -> None:
         assert found == 1
     else:
         assert found == allowed.get((action, state))
+    book.ledger.close()
+
+
+def test_a_retry_that_is_no_longer_allowed() -> None:
+    """What came since the plan stops a retry: a doubtful end, an open SMS, tries that are used up."""
+    book = memory_book()
+    failed = book.put("a", Status.UNDELIVERABLE)
+    with_sms = failed._replace(failover=True)
+    assert next_attempt(Action.RETRY, failed, FINGERPRINT, b"", RULE) == 2
+    assert next_attempt(Action.RETRY, with_sms._replace(sms_group=2, sms_id=9), FINGERPRINT, b"", RULE) == 2
+    stopped = [
+        with_sms,
+        with_sms._replace(sms_group=1, sms_id=7),
+        failed._replace(state=Status.EXPIRED, status_group=4, status_id=29),
+        failed._replace(status_id=4),
+        failed._replace(attempt=3),
+        failed._replace(state=Status.REJECTED, status_group=5, status_id=8),
+    ]
+    assert {next_attempt(Action.RETRY, each, FINGERPRINT, b"", RULE) for each in stopped} == {None}
     book.ledger.close()
 
 

@@ -15,7 +15,7 @@ from zalosync.compose.recipe import FAILOVER, VALUE_PREFIX, whole
 from zalosync.errors import PlanRefused
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import Claim, Recorded
-from zalosync.plan.decide import Action
+from zalosync.plan.decide import Action, RetryRule
 from zalosync.plan.pace import Slots
 from zalosync.plan.shape import CampaignPlan
 
@@ -41,6 +41,7 @@ class Letters:
         self._occurrence = spec.occurrence
         self._identity = Identity(keys, plan.loaded.first_name, spec.occurrence)
         self._names = list(spec.template_data)
+        self._retry = plan.retry
         self._actions = (Action.HELD,) if due else (Action.SEND, Action.RETRY)
         self.shrunk = 0  # planned to be sent, and no longer to be
 
@@ -76,10 +77,12 @@ class Letters:
         for message, fingerprint, action, phone, failover, row in rows:
             before = known.get(message)
             recipient = self._identity.recipient(phone)
-            attempt = next_attempt(Action(action), before, fingerprint, recipient)
+            attempt = next_attempt(Action(action), before, fingerprint, recipient, self._retry)
             if attempt is None:
                 self.shrunk += 1
                 continue
+            # Who took back what may have been sent may have been wrong: its SMS is not forgotten.
+            again = before is not None and before.attempt == attempt and before.failover
             claim = Claim(
                 message,
                 self._identity.message_id(message, attempt),
@@ -89,12 +92,27 @@ class Letters:
                 fingerprint,
                 recipient,
                 before,
+                failover=failover is not None or again,
             )
             yield Letter(claim, phone, dict(zip(self._names, row, strict=True)), failover)
 
 
-def next_attempt(action: Action, before: Recorded | None, fingerprint: bytes, recipient: bytes) -> int | None:
-    """The attempt to claim, or None where the ledger no longer allows what was planned."""
+def next_attempt(
+    action: Action,
+    before: Recorded | None,
+    fingerprint: bytes,
+    recipient: bytes,
+    retry: RetryRule | None = None,
+) -> int | None:
+    """The attempt to claim, or None where the ledger no longer allows what was planned.
+
+    Args:
+        action: as planned.
+        before: the message's open attempt, as the ledger has it now.
+        fingerprint: of what would be sent.
+        recipient: to whom.
+        retry: of the campaign.
+    """
     if action is Action.HELD:
         if before is None or before.state is not Status.HELD:
             return None
@@ -105,8 +123,7 @@ def next_attempt(action: Action, before: Recorded | None, fingerprint: bytes, re
         return 1 if action is Action.SEND else None
     if before.state is Status.RELEASED:
         return before.attempt
-    failed = (Status.REJECTED, Status.UNDELIVERABLE, Status.EXPIRED)
-    if action is Action.RETRY and before.state in failed:
+    if action is Action.RETRY and retry is not None and retry.allows(before):
         return before.attempt + 1
     return None
 

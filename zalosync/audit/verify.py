@@ -221,11 +221,13 @@ def _check_attempts(replay: _Replay, reader: LedgerReader) -> Counter[Any]:
 
 def _check_attempt(replay: _Replay, attempt: tuple[Any, ...], tallies: Counter[Any]) -> None:
     row, message, message_id, campaign, occurrence, number, fingerprint, recipient, salt = attempt[:9]
-    standing = list(attempt[9:])
+    standing, failover = list(attempt[9:-1]), attempt[-1]
     expected = replay.rows.get(row)
     if expected is None:
         replay.wrong(f"attempt {row} is in no event")
         return
+    if any(type(each) is not int for each in (campaign, occurrence, number, failover)):
+        replay.wrong(f"attempt {row} has a number that is none")
     if tuple(standing) != expected:
         replay.wrong(f"attempt {row} does not stand where its last event put it")
     found = commitment(
@@ -238,6 +240,7 @@ def _check_attempt(replay: _Replay, attempt: tuple[Any, ...], tallies: Counter[A
         attempt=number,
         fingerprint=fingerprint,
         recipient=recipient,
+        failover=failover,
     )
     if found != replay.commitments.get(row):
         replay.wrong(f"attempt {row} is not the one that was committed to")

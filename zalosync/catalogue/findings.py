@@ -75,6 +75,15 @@ FINDINGS = (
         "warn",
     ),
     Entry(
+        "retry-with-failover",
+        "Retries of messages that an SMS takes the place of",
+        "Whom Zalo did not reach, the SMS may have: such a message is tried again only where the SMS is "
+        "known to have failed. One that is pending, or that nobody has heard of, stops the retry, also after "
+        "a refusal in the provider's answer.",
+        "Nothing, where that is what you want; else remove `retry` or `smsFailover`.",
+        "warn",
+    ),
+    Entry(
         "max-recipients-per-plan",
         "The plan sends more messages than a policy allows",
         "A mistake in an audience should not reach everybody.",

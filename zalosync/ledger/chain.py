@@ -49,12 +49,14 @@ def commitment(
     attempt: int,
     fingerprint: bytes,
     recipient: bytes,
+    failover: int,
 ) -> bytes:
     """16 bytes that bind an attempt's lasting columns to the chain, and say nothing without the salt."""
     mac = hashlib.blake2b(key=salt, person=b"zs commitment", digest_size=COMMITMENT_BYTES)
     columns = (message, message_id, fingerprint, recipient)
     # With the lengths, so that no byte can move unseen from one column to the next.
-    mac.update(b"%d %d %d %d %d %d %d %d " % (row, campaign, occurrence, attempt, *map(len, columns)))
+    numbers = (row, campaign, occurrence, attempt, failover)
+    mac.update(b"%d %d %d %d %d %d %d %d %d " % (*numbers, *map(len, columns)))
     mac.update(b"".join(columns))
     return mac.digest()
 

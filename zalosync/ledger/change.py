@@ -174,6 +174,7 @@ class Change:
             "attempt": entry.attempt,
             "fingerprint": entry.fingerprint,
             "recipient": entry.recipient,
+            "failover": int(entry.failover),
         }
         salt = self._entropy(SALT_BYTES)
         self._commitments.append(commitment(salt=salt, **lasting))  # type: ignore[arg-type]
@@ -203,6 +204,7 @@ class Change:
             created_at=self._at // 1000,
             changed_at=self._at // 1000,
             recipient=entry.recipient,
+            failover=entry.failover,
         )
         self._cells[cell_of(found.known)] += 1
         return found

@@ -9,8 +9,8 @@ from zalosync.errors import LedgerError
 # By version, SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views
 # differs.
 SQLITE_SCHEMAS = {
-    "0001": "2afe1686b5dcdab79d188317c26c32d3131827b0f1bf2a815c1a54d4bc570794",
-    "0002": "67e1802d77a2727c1a40dba9008d2b59b0c2acfa6d4f16a6bffe2af275a0a7e1",
+    "0001": "455b5dab350d97da39f4ffbd83e8c7d6cf44e6c9a83b572b74dfa8d0750459fe",
+    "0002": "e9cc17cbd94285f2d0fb1bb0e61942a7b6bc5c6e77047d82757963bba4185316",
 }
 REVISION = max(SQLITE_SCHEMAS)
 

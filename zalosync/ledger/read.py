@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.records import Head, Known, Recorded, Run, Tally
+from zalosync.ledger.records import Head, Known, Recorded, Run, Some, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
+MOST_COUNTED = 100_000  # of what is counted row by row while a person waits
 ROWS_PER_CHUNK = 100_000  # of what is put into columns
 
 
@@ -71,7 +72,8 @@ class LedgerReader:
 
     def waiting(self) -> dict[tuple[int, Status], tuple[int, int]]:
         """By campaign and state (intent, unknown, held): how many, and the oldest's Unix seconds."""
-        return {(row[0], Status(row[1])): (row[2], row[3]) for row in self._all("waiting", {})}
+        rows = self._all("waiting", {})
+        return {(row[0], Status(row[1])): (int(row[2]), int(row[3] or 0)) for row in rows}
 
     def runs(self) -> list[Run]:
         """All runs, oldest first."""
@@ -97,7 +99,8 @@ class LedgerReader:
 
         Returns:
             (message, fingerprint, state, attempt, status group, status id, Unix seconds of the last change,
-            whether the provider refused it with this status in its very answer) for each that is known.
+            whether the provider refused it with this status in its very answer, whether an SMS was to take
+            its place, that SMS's status group and id) for each that is known.
         """
         return list(self._in_parts("standings", messages))
 
@@ -117,6 +120,22 @@ class LedgerReader:
         """
         rows = self._all("accepted_before", {"campaign": campaign, "before": moment})
         return (rows[0][1], rows[0][2]) if rows else None
+
+    def late_some(self, campaign: int, before: int) -> Some | None:
+        """The same, quickly: beyond `MOST_COUNTED` it is not counted on."""
+        return self._some("late_some", {"campaign": campaign, "before": before})
+
+    def accepted_after(self, campaign: int, since: int) -> bool:
+        """Whether any attempt since a moment (Unix seconds) is accepted and no more."""
+        return bool(self._all("accepted_after", {"campaign": campaign, "since": since}))
+
+    def sms_awaited(self, campaign: int, since: int, before: int) -> Some | None:
+        """Attempts between two moments that failed on Zalo, and of whose SMS no end is known."""
+        return self._some("sms_awaited", {"campaign": campaign, "since": since, "before": before})
+
+    def _some(self, name: str, given: dict[str, Any]) -> Some | None:
+        count, oldest = self._all(name, {**given, "limit": MOST_COUNTED + 1})[0]
+        return Some(min(count, MOST_COUNTED), count > MOST_COUNTED, oldest) if count else None
 
     def late(self, campaign: int, since: int, before: int, chunk: int = 10_000) -> Iterator[list[Recorded]]:
         """Attempts that were accepted between two moments (Unix seconds) and are so still, oldest first."""

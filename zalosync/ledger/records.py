@@ -1,7 +1,7 @@
 """The shapes that go into and come out of the ledger."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -62,11 +62,12 @@ class Recorded(NamedTuple):
     changed_at: int = 0
     absent_at: int | None = None
     recipient: bytes = b""
+    failover: bool = False
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> "Recorded":
         """From a row of `sql/attempts.sql`, in the order of its columns."""
-        return cls(*(*values[:8], Status(values[8]), Cause(values[9]), *values[10:]))
+        return cls(*(*values[:8], Status(values[8]), Cause(values[9]), *values[10:-1], bool(values[-1])))
 
     @property
     def known(self) -> "Known":
@@ -98,7 +99,7 @@ class Claim:
 
     `before` is the open attempt that the ledger has of this message, if any: RELEASED and HELD are taken
     up again under the same id; an attempt that ended (refused, undeliverable, expired) is closed for good
-    and this claim opens the next one.
+    and this claim opens the next one. `failover` says whether an SMS is to take its place, or may be.
     """
 
     message: bytes
@@ -110,6 +111,7 @@ class Claim:
     recipient: bytes
     before: Recorded | None = None
     state: Status = Status.INTENT
+    failover: bool = field(kw_only=True)
 
 
 class Standing(NamedTuple):
@@ -194,6 +196,15 @@ class Head:
     intent_serial: int
     status_serial: int
     hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """How many attempts were found, whether there are more of them, and the oldest's Unix seconds."""
+
+    count: int
+    more: bool
+    oldest: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from zalosync.compose.recipe import DESTINATION, whole
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
 from zalosync.ledger.chain import canonical
 from zalosync.plan.capping import Capping, caps_of
-from zalosync.plan.decide import Action, RetryRule, decide, recorded_frame
+from zalosync.plan.decide import Action, decide, recorded_frame
 from zalosync.plan.guards import campaign_findings
 from zalosync.plan.history import History, last_named, named
 from zalosync.plan.limits import policy_findings
@@ -28,7 +28,6 @@ from zalosync.plan.pace import SLOT_NOTE
 from zalosync.plan.quota import SenderQuota, quota_findings
 from zalosync.plan.shape import CampaignPlan, Cost, Plan
 from zalosync.plan.timing import Timing, kept, timing_of
-from zalosync.provider import status_pairs
 from zalosync.spec.findings import Finding, settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 
@@ -178,7 +177,7 @@ def _compare(
     emit(PhaseEnded(phase, f"{desired.waterfall.audience:,} rows"))
     for note in campaign.prepared.notes():
         emit(Warned("ZS324", note))
-    rule = retry_rule(campaign.loaded)
+    rule = campaign.retry
     for messages in desired.messages():
         standings = reader.standings(whole(messages["m0"], messages["m1"]))
         decided = decide(messages, recorded_frame(standings), rule, int(now.timestamp()))
@@ -193,14 +192,6 @@ def _compare(
 
 def _advance(emit: Emit, phase: str) -> Callable[[int], None]:
     return lambda done: emit(PhaseAdvanced(phase, done))
-
-
-def retry_rule(loaded: LoadedCampaign) -> RetryRule | None:
-    """The campaign's `retry`, by the provider's status ids."""
-    retry = loaded.campaign.spec.retry
-    if retry is None:
-        return None
-    return RetryRule(status_pairs(retry.on), retry.max_attempts, retry.after.seconds)
 
 
 def _timing(

@@ -13,7 +13,8 @@ import polars as pl
 from zalosync.audience.screen import Reason
 from zalosync.compose.message import Status
 from zalosync.compose.recipe import halves
-from zalosync.provider import EXPIRED_DLR_UNKNOWN
+from zalosync.ledger.records import Recorded
+from zalosync.provider import EXPIRED_DLR_UNKNOWN, NOT_RECEIVED
 
 
 class Action(IntEnum):
@@ -37,7 +38,11 @@ class Action(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """The campaign's `retry`: a new attempt only for final failures that are named.
+    """The campaign's `retry`: a new attempt only for final failures that are named, and never a doubtful one.
+
+    A refusal counts only where the provider gave it in its answer: a reported one could be forged. Where an
+    SMS was to take the message's place, that must have failed for certain too: one that nobody has heard of
+    may have arrived. Also after a refusal in the answer: whether its SMS still went is nowhere documented.
 
     Attributes:
         on: (group id, status id) pairs.
@@ -49,7 +54,20 @@ class RetryRule:
     max_attempts: int
     after_seconds: int
 
+    def allows(self, before: Recorded) -> bool:
+        """Whether what the ledger says of an attempt opens the next one, its age aside."""
+        pair = before.status_group, before.status_id
+        refused = before.state is Status.REJECTED and 0 != before.refused == before.status_id
+        return (
+            (refused or before.state in _REPORTED)
+            and pair in self.on
+            and before.status_id != EXPIRED_DLR_UNKNOWN
+            and (not before.failover or (before.sms_group, before.sms_id) in NOT_RECEIVED)
+            and before.attempt < self.max_attempts
+        )
 
+
+_REPORTED = (Status.UNDELIVERABLE, Status.EXPIRED)
 _RECORDED = {
     "state": pl.UInt8,
     "attempt": pl.UInt16,
@@ -57,6 +75,9 @@ _RECORDED = {
     "status_id": pl.Int64,
     "changed_at": pl.Int64,
     "answered": pl.Boolean,
+    "failover": pl.Boolean,
+    "sms_group": pl.UInt8,
+    "sms_id": pl.Int64,
 }
 
 
@@ -66,7 +87,7 @@ def recorded_frame(standings: Iterable[tuple[Any, ...]]) -> pl.DataFrame:
     Args:
         standings: as `LedgerReader.standings` gives them.
     """
-    columns = list(zip(*standings, strict=True)) or [()] * 8
+    columns = list(zip(*standings, strict=True)) or [()] * (2 + len(_RECORDED))
     return pl.DataFrame(
         {
             **halves("m", list(columns[0])),
@@ -119,18 +140,28 @@ def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | Non
 
 
 def _may_retry(retry: RetryRule | None, now: int) -> pl.Expr:
-    """Which final failures open a new attempt: named ones, old enough, tries left, and never a doubtful one.
-
-    A refusal counts only where the provider gave it in its answer: a reported one could be forged.
-    """
+    """Which failures open a new attempt: those that `RetryRule.allows`, and old enough."""
     if retry is None:
         return pl.lit(value=False)
-    named = pl.lit(value=False)
-    for group, status_id in retry.on:
-        if status_id != EXPIRED_DLR_UNKNOWN:
-            named = named | ((pl.col("status_group") == group) & (pl.col("status_id") == status_id))
-    final = pl.col("state").is_in([Status.UNDELIVERABLE, Status.EXPIRED]) | (
-        (pl.col("state") == Status.REJECTED) & pl.col("answered")
-    )
+    named = (pair for pair in retry.on if pair[1] != EXPIRED_DLR_UNKNOWN)
+    final = pl.col("state").is_in(_REPORTED) | ((pl.col("state") == Status.REJECTED) & pl.col("answered"))
     old_enough = pl.col("changed_at") <= now - retry.after_seconds
-    return final & named & old_enough & (pl.col("attempt") < retry.max_attempts)
+    no_sms = ~pl.col("failover") | _is_one_of("sms_group", "sms_id", NOT_RECEIVED)
+    return (
+        final
+        & _is_one_of("status_group", "status_id", named)
+        & no_sms
+        & old_enough
+        & (pl.col("attempt") < retry.max_attempts)
+    )
+
+
+def _is_one_of(group: str, status_id: str, pairs: Iterable[tuple[int, int]]) -> pl.Expr:
+    """Whether two columns together are one of these statuses."""
+    by_group: dict[int, list[int]] = {}
+    for number, found in sorted(pairs):
+        by_group.setdefault(number, []).append(found)
+    return pl.any_horizontal(
+        pl.lit(value=False),
+        *((pl.col(group) == number) & pl.col(status_id).is_in(found) for number, found in by_group.items()),
+    )

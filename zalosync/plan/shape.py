@@ -13,10 +13,11 @@ from zalosync.audience.screen import Reason
 from zalosync.compose.prepare import Prepared
 from zalosync.ledger.chain import canonical
 from zalosync.ledger.records import Head
-from zalosync.plan.decide import Action
+from zalosync.plan.decide import Action, RetryRule
 from zalosync.plan.history import Named
 from zalosync.plan.messages import PlannedMessages
 from zalosync.plan.timing import Timing
+from zalosync.provider import status_pairs
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedCampaign
 
@@ -75,6 +76,14 @@ class CampaignPlan:
     def loaded(self) -> LoadedCampaign:
         """The campaign's spec."""
         return self.prepared.loaded
+
+    @property
+    def retry(self) -> RetryRule | None:
+        """Which failures open a new attempt, by the provider's status ids."""
+        retry = self.loaded.campaign.spec.retry
+        if retry is None:
+            return None
+        return RetryRule(status_pairs(retry.on), retry.max_attempts, retry.after.seconds)
 
     @property
     def name(self) -> str:

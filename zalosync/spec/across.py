@@ -219,6 +219,9 @@ def _campaign_findings(
         yield Finding(
             "failover-without-optout", "warn", message, each.name, each.place("spec.smsFailover.text")
         )
+    if failover is not None and spec.retry is not None:
+        message = "a message with an SMS failover is tried again only once its SMS has failed for certain"
+        yield Finding("retry-with-failover", "warn", message, each.name, each.place("spec.retry"))
     window = spec.schedule.delivery_time_window
     if window is not None and clock_changes(window.zone):
         message = (

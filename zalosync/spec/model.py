@@ -314,7 +314,7 @@ class Retry(Shape):
     on: tuple[RetryStatus, ...] = Field(
         min_length=1,
         description="Statuses after which another attempt is made; never EXPIRED_DLR_UNKNOWN, which may have "
-        "been seen.",
+        "been seen. With `smsFailover` only once the SMS has failed for certain too.",
         examples=[["EXPIRED_EXPIRED"]],
     )
     max_attempts: Annotated[int, Field(ge=2, le=10)] = Field(

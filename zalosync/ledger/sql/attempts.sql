@@ -1,14 +1,15 @@
 -- name: insert_attempt
 INSERT INTO attempt (row, message, message_id, campaign, occurrence, attempt, fingerprint, recipient, salt, run,
                      state, closed, created_at, changed_at, cause, status_group, status_id, error_id, refused,
-                     sms_group, sms_id, sms_error)
+                     sms_group, sms_id, sms_error, failover)
 VALUES (:row, :message, :message_id, :campaign, :occurrence, :attempt, :fingerprint, :recipient, :salt, :run,
-        :state, 0, :at, :at, 0, 0, 0, 0, 0, 0, 0, 0)
+        :state, 0, :at, :at, 0, 0, 0, 0, 0, 0, 0, 0, :failover)
 
 -- name: reclaim_attempt
 UPDATE attempt
 SET state = :state, run = :run, fingerprint = :fingerprint, recipient = :recipient, salt = :salt,
-    created_at = :at, changed_at = :at, cause = 0, status_group = 0, status_id = 0, error_id = 0, done_at = NULL, price = NULL,
+    failover = :failover, created_at = :at, changed_at = :at, cause = 0, status_group = 0, status_id = 0, error_id = 0,
+    done_at = NULL, price = NULL,
     refused = 0, sms_group = 0, sms_id = 0, sms_error = 0, sms_done_at = NULL, sms_price = NULL, absent_at = NULL
 WHERE row = :row AND state = :expected AND closed = 0
 
@@ -37,29 +38,37 @@ SELECT COALESCE(MAX(row), 0) FROM attempt
 -- name: open_by_messages
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at, recipient
+       sms_price, created_at, changed_at, absent_at, recipient, failover
 FROM attempt WHERE closed = 0 AND message IN (:keys)
 
 -- name: by_message_ids
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at, recipient
+       sms_price, created_at, changed_at, absent_at, recipient, failover
 FROM attempt WHERE message_id IN (:keys)
 
 -- name: by_state
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at, recipient
+       sms_price, created_at, changed_at, absent_at, recipient, failover
 FROM attempt WHERE state = :state AND (state < 3 OR state = 9) AND row > :after ORDER BY row LIMIT :limit
 
 -- name: owned_intents
 SELECT COUNT(*) FROM attempt WHERE run = :run AND state = 1 AND row IN (:keys)
 
 -- name: waiting
-SELECT campaign, state, COUNT(*), MIN(created_at) FROM attempt WHERE state < 3 OR state = 9 GROUP BY campaign, state
+SELECT t.campaign, t.state, SUM(t.count),
+       CASE t.state
+       WHEN 1 THEN (SELECT MIN(a.created_at) FROM attempt a
+                    WHERE a.state = 1 AND (a.state < 3 OR a.state = 9) AND a.campaign = t.campaign)
+       ELSE (SELECT MIN(a.created_at) FROM attempt a
+             WHERE a.campaign = t.campaign AND a.state = t.state AND (a.state = 2 OR a.state = 9))
+       END
+FROM tally t WHERE t.state < 3 OR t.state = 9 GROUP BY t.campaign, t.state HAVING SUM(t.count) > 0
 
 -- name: standings
-SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at, refused <> 0 AND refused = status_id
+SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at,
+       refused <> 0 AND refused = status_id, failover, sms_group, sms_id
 FROM attempt WHERE closed = 0 AND message IN (:keys)
 
 -- name: evidenced
@@ -74,10 +83,27 @@ UPDATE attempt SET absent_at = :absent_at WHERE row = :row AND state = 2
 SELECT campaign, COUNT(*), MIN(created_at) FROM attempt
 WHERE state = 4 AND campaign = :campaign AND created_at < :before GROUP BY campaign
 
+-- name: late_some
+SELECT COUNT(*), MIN(created_at) FROM (
+    SELECT created_at FROM attempt WHERE state = 4 AND campaign = :campaign AND created_at < :before
+    ORDER BY created_at LIMIT :limit
+) some
+
+-- name: accepted_after
+SELECT 1 FROM attempt WHERE state = 4 AND campaign = :campaign AND created_at >= :since LIMIT 1
+
+-- name: sms_awaited
+SELECT COUNT(*), MIN(created_at) FROM (
+    SELECT created_at FROM attempt
+    WHERE failover = 1 AND state > 4 AND state < 8 AND refused = 0 AND (sms_group < 2 OR sms_id = 2)
+          AND campaign = :campaign AND created_at >= :since AND created_at < :before
+    ORDER BY created_at LIMIT :limit
+) some
+
 -- name: late
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
-       sms_price, created_at, changed_at, absent_at, recipient
+       sms_price, created_at, changed_at, absent_at, recipient, failover
 FROM attempt
 WHERE state = 4 AND campaign = :campaign AND created_at >= :since AND created_at < :before
       AND (created_at > :after OR (created_at = :after AND row > :row))
@@ -86,7 +112,7 @@ ORDER BY created_at, row LIMIT :limit
 -- name: all_attempts
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, recipient, salt, run, state, closed,
        created_at, changed_at, cause, status_group, status_id, error_id, done_at, price, refused,
-       sms_group, sms_id, sms_error, sms_done_at, sms_price, absent_at
+       sms_group, sms_id, sms_error, sms_done_at, sms_price, absent_at, failover
 FROM attempt ORDER BY row
 
 -- name: contacts

@@ -64,6 +64,8 @@ def upgrade() -> None:
         sa.Column("sms_price", sa.BigInteger),
         # When the provider's logs, by its own clock, last had nothing of a message of unknown fate.
         sa.Column("absent_at", sa.BigInteger),
+        # Whether an SMS was to take its place: until that one is known to have failed, nothing is sent again.
+        sa.Column("failover", sa.SmallInteger, nullable=False),
     )
     # The database itself forbids a second open attempt of a message, whatever bug asks for one.
     op.create_index(
@@ -79,6 +81,16 @@ def upgrade() -> None:
     # Comparisons, since SQLite would build a list anew for each updated row (measured: half of its time).
     pending = sa.text("state < 3 OR state = 9")
     op.create_index("pending", "attempt", ["state"], sqlite_where=pending, postgresql_where=pending)
+    # Who is unknown or held since when: the oldest of each campaign, at once. Not of intents, which are many
+    # and short.
+    since = sa.text("state = 2 OR state = 9")
+    op.create_index(
+        "waiting_since",
+        "attempt",
+        ["campaign", "state", "created_at"],
+        sqlite_where=since,
+        postgresql_where=since,
+    )
     # Who was accepted when, as long as nothing more is known: what is late is found without the others.
     accepted = sa.text("state = 4")
     op.create_index(
@@ -87,6 +99,17 @@ def upgrade() -> None:
         ["campaign", "created_at"],
         sqlite_where=accepted,
         postgresql_where=accepted,
+    )
+    # Who failed on Zalo, with an SMS to follow of which no end is known: few, and found without the others.
+    awaited = sa.text(
+        "failover = 1 AND state > 4 AND state < 8 AND refused = 0 AND (sms_group < 2 OR sms_id = 2)"
+    )
+    op.create_index(
+        "sms_awaited",
+        "attempt",
+        ["campaign", "created_at"],
+        sqlite_where=awaited,
+        postgresql_where=awaited,
     )
     # Counts by what people ask for, kept in the same transactions, so that `status` reads a few rows
     # whatever the number of messages. `audit verify` recomputes them.
