@@ -24,6 +24,10 @@ class Said:
 
 
 Run = Callable[..., Said]
+HEADERS_ONLY = (
+    "Of audiences and suppression lists only the headers were read:"
+    " `plan` and `validate --rows` read the rows.\n"
+)
 
 
 @pytest.fixture
@@ -72,7 +76,7 @@ def test_init_makes_a_project_that_validates(tmp_path: Path, run: Run) -> None:
     assert len(bytes.fromhex(key.read_text().strip())) == 32
     checked = run("-C", shop, "validate")
     assert checked.code == 0
-    assert checked.out.endswith("3 files, 1 campaign: 0 errors, 1 warning\n")
+    assert checked.out.endswith(f"3 files, 1 campaign: 0 errors, 1 warning\n{HEADERS_ONLY}")
     assert run("-C", shop, "fmt", "--check") == Said(0, "", "")
     for kind in KINDS:
         assert (shop / "schema" / f"{kind}.schema.json").read_text() == schema_text(kind)
@@ -121,10 +125,11 @@ def test_validate_shows_each_mistake_with_a_caret(shop: Path, run: Run) -> None:
         "  allowed: TRANSACTION, CUSTOMER_CARE, PROMOTION\n"
         "  did you mean `TRANSACTION`?\n"
         "\n"
-        "campaigns/welcome.yaml:17:20: error ZS355: the audience has no column `nme`\n"
+        "campaigns/welcome.yaml:17:24: error ZS355: the audience audiences/people.csv has no column `nme`\n"
         "  at spec.templateData.customer_name\n"
         '  17 |     customer_name: "{{ nme | title }}"\n'
-        "     |                    ^^^^^^^^^^^^^^^^^^^\n"
+        "     |                        ^^^\n"
+        "  found: `nme`\n"
         "  allowed: customer_id, name, phone\n"
         "  did you mean `name`?\n"
         "\n"
@@ -165,12 +170,70 @@ def test_validate_gives_one_json_document(shop: Path, run: Run) -> None:
             "line": 14,
             "column": 12,
             "path": "spec.audience.phone",
-            "message": "the audience has no column `fone`",
-            "found": "",
+            "message": "the audience audiences/people.csv has no column `fone`",
+            "found": "`fone`",
             "allowed": "customer_id, name, phone",
             "meant": "phone",
         }
     ]
+
+
+def test_validate_says_how_far_it_looked(shop: Path, run: Run) -> None:
+    """An unclosed quote in the last row: the headers are right, and nothing says that the rows are."""
+    with (shop / "audiences" / "people.csv").open("a", encoding="utf-8") as file:
+        file.write('7,"Lan,0901234567\n')
+    said = run("-C", shop, "validate")
+    assert said.code == 0
+    assert said.out.endswith(HEADERS_ONLY)
+    assert json.loads(run("-C", shop, "validate", "--json").out)["rows_read"] is False
+    rows = run("-C", shop, "validate", "--rows")
+    assert rows.code == 65
+    lines = (shop / "audiences" / "people.csv").read_text(encoding="utf-8").count("\n")
+    assert f"audiences/people.csv:{lines}:1: error ZS315: a quote is opened and never closed" in rows.out
+    assert "Lan" not in rows.out
+
+
+def test_validate_reads_every_row_where_it_is_asked_to(shop: Path, run: Run) -> None:
+    """With --rows a project that is right is said to be read whole, and JSON says so too."""
+    said = run("-C", shop, "validate", "--rows")
+    assert said.code == 0
+    assert said.out.endswith(
+        "Every row of audiences and suppression lists was read; values are checked by `plan`.\n"
+    )
+    assert json.loads(run("-C", shop, "validate", "--rows", "--json").out)["rows_read"] is True
+
+
+def test_a_list_with_a_row_that_is_nobody_is_found_with_its_line(shop: Path, run: Run) -> None:
+    """Rows of suppression lists are read with --rows: what cannot be read in them is somebody."""
+    (shop / "stop.csv").write_text("phone,until\n0901234567,\nnobody,\n0901234568,soon\n")
+    edit(
+        shop / "campaigns" / "welcome.yaml",
+        "    phone: phone",
+        "    phone: phone\n    exclude: [../stop.csv]",
+    )
+    assert run("-C", shop, "validate").code == 0
+    said = run("-C", shop, "validate", "--rows")
+    assert said.code == 65
+    assert "stop.csv:3:1: error ZS321: not a phone of VN" in said.out
+    assert "stop.csv:4:1: error ZS321: `until` is neither a date" in said.out
+    assert "nobody" not in said.out
+
+
+def test_plan_names_the_line_of_the_spec_whose_file_is_missing(shop: Path, run: Run) -> None:
+    """A missing audience and a missing list are mended in the spec: file, line, column and the near miss."""
+    campaign = shop / "campaigns" / "welcome.yaml"
+    edit(campaign, "    phone: phone", "    phone: phone\n    exclude: [../none.csv]")
+    said = run("-C", shop, "plan", "--preview")
+    assert said.code == 65
+    assert (
+        "campaigns/welcome.yaml:15:15: spec.audience.exclude[0]: none.csv: there is no such file" in said.err
+    )
+    assert "  15 |     exclude: [../none.csv]\n     |               ^^^^^^^^^^^\n" in said.err
+    edit(campaign, "people.csv", "People.csv")
+    said = run("-C", shop, "plan", "--preview")
+    assert said.code == 65
+    assert "welcome.yaml:13:11: spec.audience.path: audiences/People.csv: there is no such file" in said.err
+    assert "did you mean `../audiences/people.csv`?" in said.err
 
 
 def test_validate_says_what_policies_forbid(shop: Path, run: Run) -> None:
@@ -186,9 +249,8 @@ def test_validate_reports_only_what_was_asked_for(shop: Path, run: Run) -> None:
     shutil.copy(shop / "campaigns" / "welcome.yaml", shop / "campaigns" / "other.yaml")
     said = run("-C", shop, "validate", shop / "campaigns" / "other.yaml")
     assert said.code == 0
-    assert (
-        said.out == "4 files, 2 campaigns: 0 errors, 0 warnings; 1 error in files that were not asked for\n"
-    )
+    verdict = "4 files, 2 campaigns: 0 errors, 0 warnings; 1 error in files that were not asked for\n"
+    assert said.out == verdict + HEADERS_ONLY
     said = run("-C", shop, "validate", shop / "campaigns" / "welcome.yaml")
     assert said.code == 65
     assert (

@@ -13,7 +13,11 @@ CODE = re.compile(r"ZS[0-9]{3}|E_[A-Z]+(?:_[A-Z]+)*")
 # Codes that several rooms name: the same mistake met at several places, or one room looks for another's.
 SHARED = {
     "ZS102": {"cli", "spec"},  # a path of the command line, or one that a spec names
-    "ZS101": {"cli", "spec"},  # the project file is looked for before it is opened
+    "ZS101": {
+        "cli",
+        "compose",
+        "spec",
+    },  # the project file is looked for before it is opened; a missing file may have a near one
     "ZS145": {"infobip", "spec"},  # the base URL is checked once more where it is used
     "ZS530": {
         "apply",

@@ -18,7 +18,8 @@ from zalosync.spec.starter import starter_files
 BAD_SPECS = Path(__file__).resolve().parent.parent / "golden" / "bad_specs"
 # Mistakes that only the meaning of a whole file, or another file, can tell.
 BEYOND_A_SCHEMA = re.compile(
-    r"path-|column|template-(call|column|filter|loop|syntax)|where-|send-at-(180|no-such)|expires-|hold-|window-"
+    r"path-|column|template-(call|column|filter|loop|syntax|argument|block|brackets|comparison|folded|multi|nodes|prints|quoted-over|two)|exclude-(glob|link|missing|no-phone)"
+    r"|where-|send-at-(180|no-such|does-not|twice)|expires-|hold-|window-"
     r"(under|wraps|one|whole|zone|day-twice)|validity-(over|zero)|failover-(sender|validity)|sending-mode-tag"
     r"|tracking-|webhook-(host|http|address|user|port|placeholder|look|no-notify)|own-former|lock-(missing|other"
     r"|unknown)|recipients-limits|template-number-(octal|hex|float)|name-too-long|key-for|ledger|http|url-|default-env"

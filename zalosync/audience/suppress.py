@@ -12,7 +12,7 @@ import polars as pl
 from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
 from zalosync.audience.phone import Fault, normalise, normalise_column
-from zalosync.audience.read import Chunk, matching, open_files
+from zalosync.audience.read import Audience, Chunk, matching, open_files
 from zalosync.errors import Problem, SpecError
 
 _ROWS = 100_000  # read at once
@@ -20,6 +20,10 @@ _MOST_PROBLEMS = 20  # reported of one file
 _UNTIL = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
 # A real number that this campaign could never message: another country's, or not a mobile one.
 _OUT_OF_REACH = (Fault.OTHER_REGION, Fault.NOT_MOBILE)
+
+
+class NotAListError(SpecError):
+    """A file that is named as a suppression list and cannot be opened as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +68,39 @@ def read_suppressions(
         limits: bounds for each file.
 
     Raises:
-        SpecError: a file is missing or broken, or a row holds no phone or no time that can be read.
+        NotAListError: a file is missing, refused, or no list by its header.
+        SpecError: a file is broken, or a row holds no phone or no time that can be read.
     """
     assert now.tzinfo is not None, "a time has a zone"
-    files = matching(root, base, patterns)
+    try:
+        files = matching(root, base, patterns)
+    except SpecError as error:
+        raise NotAListError([*error.problems]) from error
     tally = _Tally(region, now)
     for file in files:
-        with open_files(root, [file], limits or Limits()) as listed:
-            if "phone" not in listed.columns:
-                found = ", ".join(f"`{name}`" for name in listed.columns)
-                message = "a suppression list needs the column `phone`"
-                raise broken(Code.SUPPRESSIONS, file, 1, message, found=found)
+        with open_list(root, file, limits or Limits()) as listed:
             for chunk in listed.chunks(_ROWS):
                 tally.add(chunk)
     phones = pl.concat([pl.Series("phone", [], dtype=pl.String), *tally.phones])
     return Suppressions(phones.unique().sort(), files, tally.rows, tally.expired, tally.out_of_reach)
+
+
+def open_list(root: Path, file: str, limits: Limits) -> Audience:
+    """A suppression list, opened; its header is read, its rows are not.
+
+    Raises:
+        NotAListError: it is missing, refused or broken, or has no column `phone`.
+    """
+    try:
+        listed = open_files(root, [file], limits)
+    except SpecError as error:
+        raise NotAListError([*error.problems]) from error
+    if "phone" in listed.columns:
+        return listed
+    listed.close()
+    found = ", ".join(f"`{name}`" for name in listed.columns[:_MOST_PROBLEMS])
+    message = "a suppression list needs the column `phone`"
+    raise NotAListError([*broken(Code.SUPPRESSIONS, file, 1, message, found=found).problems])
 
 
 class _Tally:

@@ -8,6 +8,7 @@ import traceback
 import click
 
 from zalosync.console.display import display
+from zalosync.console.problems import source_lines
 from zalosync.errors import ExitCode, SpecError, ZalosyncError
 
 _OUTPUT = 1  # the descriptor of standard output
@@ -19,6 +20,8 @@ def report_failure(error: BaseException) -> ExitCode:
     if isinstance(error, SpecError):
         for problem in error.problems:
             _say(f"error: {problem}")
+            for line in source_lines(problem):
+                click.echo(line, err=True)
         count = len(error.problems)
         _say(f"{count} problem{'s' if count != 1 else ''}; `zalosync explain CODE` says more about each")
         return error.exit_code

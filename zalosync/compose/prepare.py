@@ -8,20 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from zalosync.audience.read import open_audience
-from zalosync.audience.suppress import read_suppressions
 from zalosync.compose.desired import CHUNK_ROWS, Desired
+from zalosync.compose.inputs import (
+    EXCLUDE,
+    SUPPRESSIONS,
+    Spec,
+    audience_words,
+    opened_audience,
+    suppressed,
+)
 from zalosync.compose.message import Keys
 from zalosync.compose.recipe import Recipe
 from zalosync.compose.template import check, check_predicate
-from zalosync.compose.template_check import TemplateProblem, nearest
+from zalosync.compose.template_check import MAX_LISTED, TemplateProblem, nearest
 from zalosync.compose.values import Limits
 from zalosync.errors import Problem, SpecError
+from zalosync.spec.document import path_text
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 from zalosync.spec.project import TemplateContract
 
@@ -73,14 +79,12 @@ def prepared(
         SpecError: with every column and template that does not fit.
     """
     audience = loaded.campaign.spec.audience
-    base = Path(loaded.file).parent
-    with open_audience(project.root, base, audience.path) as opened:
-        problems = [*column_problems(loaded, opened.columns), *_template_problems(loaded, opened.columns)]
+    with opened_audience(project.root, loaded) as opened:
+        problems = list(problems_with(loaded, opened.columns, opened.files))
         if problems:
             raise SpecError(problems)
         recipe = recipe_of(project, loaded, keys, budget=budget, content=content)
-        suppressed = _suppressed(project, loaded, now)
-        recipe = replace(recipe, suppressed=suppressed, recipients=recipients)
+        recipe = replace(recipe, suppressed=_suppressed(project, loaded, now), recipients=recipients)
         chunks = opened.chunks(CHUNK_ROWS)
         on_duplicate = audience.on_duplicate
         with Desired(recipe, chunks, size=opened.size, on_duplicate=on_duplicate) as desired:
@@ -126,48 +130,56 @@ def _suppressed(project: LoadedProject, loaded: LoadedCampaign, now: datetime) -
     audience = loaded.campaign.spec.audience
     if project.spec.timezone is not None:
         now = now.astimezone(ZoneInfo(project.spec.timezone))
-    lists = [(loaded.file, audience.exclude)]
-    lists += [(policy.file, policy.policy.spec.suppressions) for policy in project.policies]
-    phones = [
-        read_suppressions(project.root, Path(file).parent, patterns, audience.region, now).phones
-        for file, patterns in lists
-        if patterns
-    ]
-    return pl.concat(phones).unique() if phones else None
+    lists: list[tuple[Spec, str, Sequence[str]]] = [(loaded, EXCLUDE, audience.exclude)]
+    lists += [(policy, SUPPRESSIONS, policy.policy.spec.suppressions) for policy in project.policies]
+    return suppressed(project.root, lists, audience.region, now)
 
 
-def template_fields(loaded: LoadedCampaign) -> Iterator[tuple[str, str, bool]]:
+def problems_with(
+    loaded: LoadedCampaign,
+    columns: Sequence[str] | None,
+    files: Sequence[str],
+    sound: Callable[[str], bool] = lambda _: True,
+) -> Iterator[Problem]:
+    """What of a campaign does not fit its audience: columns that are not there, templates that cannot be.
+
+    Args:
+        loaded: the campaign.
+        columns: of the audience, or None where they cannot be told.
+        files: of the audience.
+        sound: whether nothing is known to be wrong yet at a YAML path.
+    """
+    named = audience_words(files) if files else "the audience"
+    audience = loaded.campaign.spec.audience
+    for key, column in (("phone", audience.phone), ("consent", audience.consent)):
+        path = f"spec.audience.{key}"
+        if columns is not None and column is not None and sound(path) and _composed(column) not in columns:
+            yield loaded.problem(
+                "ZS355",
+                path,
+                f"{named} has no column `{column}`",
+                found=f"`{column}`",
+                allowed=", ".join(columns[:MAX_LISTED]),
+                meant=nearest(column, columns) or "",
+            )
+    for path, source, condition in _template_fields(loaded):
+        if sound(path):
+            judge = check_predicate if condition else check
+            for problem in judge(source, columns, named):
+                yield placed(loaded, path, problem)
+
+
+def _template_fields(loaded: LoadedCampaign) -> Iterator[tuple[str, str, bool]]:
     """Every template of a campaign: its YAML path, its source, and whether it is a condition."""
     spec = loaded.campaign.spec
     for name, source in spec.template_data.items():
-        yield f"spec.templateData.{name}", source, False
+        yield path_text(("spec", "templateData", name)), source, False
     if spec.audience.key is not None:
         yield "spec.audience.key", spec.audience.key, False
     if spec.audience.where is not None:
         yield "spec.audience.where", spec.audience.where, True
     if spec.sms_failover is not None:
         yield "spec.smsFailover.text", spec.sms_failover.text, False
-
-
-def column_problems(loaded: LoadedCampaign, columns: Sequence[str]) -> Iterator[Problem]:
-    """The columns that a campaign names outside of its templates and that its audience does not have."""
-    audience = loaded.campaign.spec.audience
-    for key, column in (("phone", audience.phone), ("consent", audience.consent)):
-        if column is not None and _composed(column) not in columns:
-            yield loaded.problem(
-                "ZS355",
-                f"spec.audience.{key}",
-                f"the audience has no column `{column}`",
-                allowed=", ".join(columns[:20]),
-                meant=nearest(column, columns) or "",
-            )
-
-
-def _template_problems(loaded: LoadedCampaign, columns: Sequence[str]) -> Iterator[Problem]:
-    for path, source, condition in template_fields(loaded):
-        found = check_predicate(source, columns) if condition else check(source, columns)
-        for problem in found:
-            yield placed(loaded, path, problem)
 
 
 def _composed(column: str) -> str:
@@ -177,4 +189,13 @@ def _composed(column: str) -> str:
 
 def placed(loaded: LoadedCampaign, path: str, problem: TemplateProblem) -> Problem:
     """A template's problem with its place in the campaign's file."""
-    return loaded.problem(problem.code, path, problem.message, allowed=problem.allowed, meant=problem.meant)
+    return loaded.problem_within(
+        problem.code,
+        path,
+        problem.message,
+        line=problem.line,
+        column=problem.column,
+        found=problem.found,
+        allowed=problem.allowed,
+        meant=problem.meant,
+    )

@@ -7,13 +7,13 @@ them. Each text comes twice: as it would be sent, and masked.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
-from zalosync.audience.read import Chunk, open_audience
+from zalosync.audience.read import Chunk
 from zalosync.audience.screen import PHONE_COLUMN, Reason
 from zalosync.compose.desired import CHUNK_ROWS
+from zalosync.compose.inputs import opened_audience
 from zalosync.compose.message import Keys
 from zalosync.compose.prepare import prepared
 from zalosync.compose.recipe import FAILOVER, VALUE_PREFIX, Composer, Recipe, whole
@@ -109,10 +109,9 @@ def preview(
         SpecError: a column, a template or a file does not fit.
         UsageError: there is no such row.
     """
-    audience = loaded.campaign.spec.audience
     with prepared(project, loaded, keys, now=now, budget=budget, content=True) as opened:
         viewer = _Viewer(opened.recipe)
-    with open_audience(project.root, Path(loaded.file).parent, audience.path) as files:
+    with opened_audience(project.root, loaded) as files:
         chunks = files.chunks(CHUNK_ROWS)
         if row is not None:
             return [viewer.one(chunks, row)]

@@ -8,62 +8,98 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from jinja2 import nodes
 
 from zalosync.compose.sms import fold_ascii
 from zalosync.compose.template_kinds import predicate_problems, text_problems
 from zalosync.compose.template_language import ROW, columns_used, shape
-from zalosync.compose.template_parse import parse
+from zalosync.compose.template_parse import ENVIRONMENT, parse
 from zalosync.compose.template_problem import Refused, TemplateProblem, short
 
 __all__ = ["TemplateProblem", "check", "check_predicate", "nearest"]
 
 MAX_LISTED = 12  # columns named in a message
+_ABOUT_A_LINE = frozenset({"ZS352"})  # the parser tells the line only
 
 
-def check(source: str, columns: Collection[str] | None) -> list[TemplateProblem]:
+def check(
+    source: str, columns: Collection[str] | None, audience: str = "the audience"
+) -> list[TemplateProblem]:
     """Everything that is wrong with a template of text; empty where it may be rendered.
 
     Args:
         source: as written in the spec.
         columns: of the audience, or None where they are not known yet.
+        audience: its name in messages, with its files.
     """
-    return _check(source, columns, predicate=False)
+    return _check(source, columns, audience, predicate=False)
 
 
-def check_predicate(source: str, columns: Collection[str] | None) -> list[TemplateProblem]:
+def check_predicate(
+    source: str, columns: Collection[str] | None, audience: str = "the audience"
+) -> list[TemplateProblem]:
     """The same for `where`: one `{{ expression }}` that is a yes or a no for every row."""
-    return _check(source, columns, predicate=True)
+    return _check(source, columns, audience, predicate=True)
 
 
-def _check(source: str, columns: Collection[str] | None, *, predicate: bool) -> list[TemplateProblem]:
+def _check(
+    source: str, columns: Collection[str] | None, audience: str, *, predicate: bool
+) -> list[TemplateProblem]:
     try:
         tree = parse(source)
     except Refused as refused:
-        return [refused.problem]
+        return _ordered([refused.problem], source)
     problems = list(shape(tree))
-    if problems:
-        return _distinct(problems)
-    problems = list(_unknown_columns(tree, columns)) if columns is not None else []
-    problems += predicate_problems(tree) if predicate else text_problems(tree)
-    return _distinct(problems)
+    sound = not problems
+    # Only filters are wrong: every name in the tree is still a column.
+    if columns is not None and all(problem.code == "ZS354" for problem in problems):
+        problems += _unknown_columns(tree, columns, audience)
+    if sound:
+        problems += predicate_problems(tree) if predicate else text_problems(tree)
+    return _ordered(problems, source)
 
 
-def _distinct(problems: list[TemplateProblem]) -> list[TemplateProblem]:
-    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line)
+def _ordered(problems: list[TemplateProblem], source: str) -> list[TemplateProblem]:
+    """Each problem once, at its place in the source, in the order of the source."""
+    placed = dict.fromkeys(_at_its_place(problem, source) for problem in problems)
+    return sorted(placed, key=lambda problem: (problem.line, problem.column))
 
 
-def _unknown_columns(tree: nodes.Template, columns: Collection[str]) -> Iterator[TemplateProblem]:
+def _at_its_place(problem: TemplateProblem, source: str) -> TemplateProblem:
+    """The problem with the column of the word that is wrong, where that word can be found."""
+    source = unicodedata.normalize("NFC", source)
+    lines = source.split("\n")
+    if problem.code in _ABOUT_A_LINE and problem.line <= len(lines):
+        text = lines[problem.line - 1]
+        return replace(problem, column=len(text) - len(text.lstrip()) + 1)
+    if not problem.found:
+        return problem
+    here = 0
+    for line, kind, text in ENVIRONMENT.lexer.tokeniter(source, None):
+        here = max(here, source.find(text, here))
+        word = text[1:-1] if kind == "string" and text != problem.found else text
+        if line == problem.line and kind != "data" and word == problem.found:
+            start = here + (len(text) - len(word)) // 2
+            return replace(problem, column=start - source.rfind("\n", 0, start))
+        here += len(text)
+    return problem
+
+
+def _unknown_columns(
+    tree: nodes.Template, columns: Collection[str], audience: str
+) -> Iterator[TemplateProblem]:
     known = [unicodedata.normalize("NFC", column) for column in columns]
     for name, line in columns_used(tree):
         if name not in known:
             yield TemplateProblem(
                 "ZS355",
-                f"the audience has no column `{short(name)}`",
+                f"{audience} has no column `{short(name)}`",
                 meant=_spelled(nearest(name, known)),
                 allowed=_listed(known),
                 line=line,
+                found=name,
             )
 
 

@@ -16,6 +16,7 @@ _CONSTANT_KINDS: Mapping[type, Kind] = {
     bool: Kind.YES_NO,
     type(None): Kind.NOTHING,
 }
+_SIGNS: Mapping[str, str] = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _PRINTABLE = frozenset({Kind.TEXT, Kind.NUMBER})
 
 
@@ -37,8 +38,8 @@ def _kinds(node: nodes.Node | None) -> frozenset[Kind]:
     return frozenset({Kind.TEXT})  # a column; and what is not said after an inline if is empty text
 
 
-def _cannot(node: nodes.Node, message: str, allowed: str) -> TemplateProblem:
-    return TemplateProblem("ZS356", message, allowed=allowed, line=node.lineno or 1)
+def _cannot(node: nodes.Node, message: str, allowed: str, found: str = "") -> TemplateProblem:
+    return TemplateProblem("ZS356", message, allowed=allowed, line=node.lineno or 1, found=found)
 
 
 def text_problems(tree: nodes.Template) -> Iterator[TemplateProblem]:
@@ -108,11 +109,11 @@ def _operations(tree: nodes.Template) -> Iterator[TemplateProblem]:
                     comparison,
                     f"{' or '.join(sorted(left))} is compared with {' or '.join(sorted(right))}",
                     "two texts, or two numbers: a column is text, `column|int` a number",
+                    _SIGNS[operand.op],
                 )
             left = right
     for use in tree.find_all(nodes.Filter):
         odd = _kinds(use.node) - _PRINTABLE
         if odd:
-            yield _cannot(
-                use, f"the filter `{use.name}` is given {' or '.join(sorted(odd))}", "text or a number"
-            )
+            message = f"the filter `{use.name}` is given {' or '.join(sorted(odd))}"
+            yield _cannot(use, message, "text or a number", use.name)

@@ -13,7 +13,7 @@ from typing import cast
 from jinja2 import nodes
 
 from zalosync.compose.filters import FILTERS
-from zalosync.compose.template_problem import TemplateProblem, not_in_language, short
+from zalosync.compose.template_problem import MAX_SHOWN, TemplateProblem, not_in_language, short
 
 MAX_INTEGER = 10**18
 ROW = "row"  # `row["Mã đơn"]` reaches a column whose name is not an identifier
@@ -29,35 +29,36 @@ _PLAIN = (
     nodes.Not,
 )
 _COMPARISONS = frozenset({"eq", "ne", "lt", "lteq", "gt", "gteq"})
-_NAMED: Mapping[type[nodes.Node], str] = {
-    nodes.For: "loops (`for`)",
-    nodes.Call: "calls (`…()`)",
-    nodes.CallBlock: "`call` blocks",
-    nodes.Macro: "macros",
-    nodes.Include: "`include`",
-    nodes.Import: "`import`",
-    nodes.FromImport: "`import`",
-    nodes.Extends: "`extends`",
-    nodes.Block: "blocks",
-    nodes.Assign: "assignments (`set`)",
-    nodes.AssignBlock: "assignments (`set`)",
-    nodes.With: "`with`",
-    nodes.FilterBlock: "`filter` blocks",
-    nodes.Mul: "multiplication",
-    nodes.Div: "division",
-    nodes.FloorDiv: "division",
-    nodes.Mod: "`%`",
-    nodes.Pow: "powers",
-    nodes.Add: "addition",
-    nodes.Sub: "subtraction",
-    nodes.Neg: "a minus sign",
-    nodes.Pos: "a plus sign",
-    nodes.Concat: "`~`",
-    nodes.Test: "tests (`is …`)",
-    nodes.Slice: "slices",
-    nodes.List: "lists",
-    nodes.Tuple: "tuples",
-    nodes.Dict: "mappings",
+# In words, and the sign by which the author finds it.
+_NAMED: Mapping[type[nodes.Node], tuple[str, str]] = {
+    nodes.For: ("loops (`for`)", "for"),
+    nodes.Call: ("calls (`…()`)", "("),
+    nodes.CallBlock: ("`call` blocks", "call"),
+    nodes.Macro: ("macros", "macro"),
+    nodes.Include: ("`include`", "include"),
+    nodes.Import: ("`import`", "import"),
+    nodes.FromImport: ("`import`", "import"),
+    nodes.Extends: ("`extends`", "extends"),
+    nodes.Block: ("blocks", "block"),
+    nodes.Assign: ("assignments (`set`)", "set"),
+    nodes.AssignBlock: ("assignments (`set`)", "set"),
+    nodes.With: ("`with`", "with"),
+    nodes.FilterBlock: ("`filter` blocks", "filter"),
+    nodes.Mul: ("multiplication", "*"),
+    nodes.Div: ("division", "/"),
+    nodes.FloorDiv: ("division", "//"),
+    nodes.Mod: ("`%`", "%"),
+    nodes.Pow: ("powers", "**"),
+    nodes.Add: ("addition", "+"),
+    nodes.Sub: ("subtraction", "-"),
+    nodes.Neg: ("a minus sign", "-"),
+    nodes.Pos: ("a plus sign", "+"),
+    nodes.Concat: ("`~`", "~"),
+    nodes.Test: ("tests (`is …`)", "is"),
+    nodes.Slice: ("slices", ":"),
+    nodes.List: ("lists", "["),
+    nodes.Tuple: ("tuples", ","),
+    nodes.Dict: ("mappings", "{"),
 }
 _LANGUAGE = "columns, text, whole numbers, comparisons, and, or, not, inline if, `{% if %}` and filters"
 
@@ -83,36 +84,47 @@ def _shape_of(node: nodes.Node) -> Iterator[TemplateProblem]:
         yield from _filter(node)
     elif isinstance(node, nodes.Operand):
         if node.op not in _COMPARISONS:
-            yield _refuse(node, "`in`")
+            yield _refuse(node, "`in`", found="in")
     elif type(node) not in (*_PLAIN, nodes.Compare):
-        yield _refuse(node, _NAMED.get(type(node), f"`{type(node).__name__}`"))
+        what, sign = _NAMED.get(type(node), (f"`{type(node).__name__}`", ""))
+        yield _refuse(node, what, found=_called(node) or sign)
 
 
-def _refuse(node: nodes.Node, what: str, allowed: str = _LANGUAGE) -> TemplateProblem:
-    return not_in_language(node.lineno or 1, what, allowed)
+def _called(node: nodes.Node) -> str:
+    """The name of what is called, where it has one."""
+    callee = node.node if isinstance(node, nodes.Call) else None
+    if isinstance(callee, nodes.Getattr):
+        return callee.attr
+    return callee.name if isinstance(callee, nodes.Name) else ""
+
+
+def _refuse(node: nodes.Node, what: str, allowed: str = _LANGUAGE, *, found: str = "") -> TemplateProblem:
+    return not_in_language(node.lineno or 1, what, allowed, found)
 
 
 def _name(node: nodes.Name) -> Iterator[TemplateProblem]:
     if node.ctx != "load":
-        yield _refuse(node, "assignments (`set`)")
+        yield _refuse(node, "assignments (`set`)", found="set")
     elif node.name == "self" or node.name.startswith("__"):
-        yield _refuse(node, f"name `{short(node.name)}`", "columns of the audience")
+        yield _refuse(node, f"name `{short(node.name)}`", "columns of the audience", found=node.name)
     elif unicodedata.normalize("NFKC", node.name) != node.name:
         # Python takes such a name for its plain twin, and so would the compiled template.
-        yield _refuse(node, f"name in compatibility characters, `{short(node.name)}`", f'{ROW}["…"]')
+        what = f"name in compatibility characters, `{short(node.name)}`"
+        yield _refuse(node, what, f'{ROW}["…"]', found=node.name)
     elif node.name == ROW:
-        yield _refuse(node, f"`{ROW}` by itself", f'{ROW}["column"]')
+        yield _refuse(node, f"`{ROW}` by itself", f'{ROW}["column"]', found=ROW)
 
 
 def _look_up(node: nodes.Getattr | nodes.Getitem) -> Iterator[TemplateProblem]:
     key = key_of(node)
     base = node.node
     if not (isinstance(base, nodes.Name) and base.ctx == "load" and base.name == ROW):
-        yield _refuse(node, "attributes or items: a column is plain text", f'a column, or {ROW}["column"]')
+        what = "attributes or items: a column is plain text"
+        yield _refuse(node, what, f'a column, or {ROW}["column"]', found=key or "[")
     elif key is None:
-        yield _refuse(node, f"`{ROW}[…]` of anything but a constant text", f'{ROW}["column"]')
+        yield _refuse(node, f"`{ROW}[…]` of anything but a constant text", f'{ROW}["column"]', found=ROW)
     elif key.startswith("_"):
-        yield _refuse(node, "access to names that begin with `_`", "other columns")
+        yield _refuse(node, "access to names that begin with `_`", "other columns", found=key)
 
 
 def key_of(node: nodes.Getattr | nodes.Getitem) -> str | None:
@@ -128,10 +140,13 @@ def _constant(node: nodes.Const) -> Iterator[TemplateProblem]:
     value = node.value
     if type(value) not in (str, int, bool, type(None)):
         yield _refuse(
-            node, f"a constant of the kind {type(value).__name__}", "text, whole numbers, true, false"
+            node,
+            f"a constant of the kind {type(value).__name__}",
+            "text, whole numbers, true, false",
+            found=str(value)[:MAX_SHOWN],
         )
     elif type(value) is int and abs(value) >= MAX_INTEGER:
-        yield _refuse(node, "a whole number of that size", "up to 18 digits")
+        yield _refuse(node, "a whole number of that size", "up to 18 digits", found=str(value))
 
 
 def _filter(node: nodes.Filter) -> Iterator[TemplateProblem]:
@@ -145,6 +160,7 @@ def _filter(node: nodes.Filter) -> Iterator[TemplateProblem]:
             meant=meant[0] if meant else "",
             allowed=", ".join(FILTERS),
             line=line,
+            found=node.name,
         )
         return
     arguments = [argument.value for argument in node.args if isinstance(argument, nodes.Const)]
@@ -156,9 +172,8 @@ def _filter(node: nodes.Filter) -> Iterator[TemplateProblem]:
         fits = len(arguments) in needed and all(map(rule.argument.accepts, arguments))
         allowed = rule.argument.allowed
     if not (plain and fits):
-        yield TemplateProblem(
-            "ZS354", f"the filter `{node.name}` does not take that argument", allowed=allowed, line=line
-        )
+        message = f"the filter `{node.name}` does not take that argument"
+        yield TemplateProblem("ZS354", message, allowed=allowed, line=line, found=node.name)
 
 
 def columns_used(tree: nodes.Node) -> list[tuple[str, int]]:

@@ -83,9 +83,10 @@ def parse(source: str) -> nodes.Template:
         _check_tokens(source)
         tree = Parser(ENVIRONMENT, source).parse()  # `parse` of the environment rewrites tracebacks by `exec`
     except TemplateSyntaxError as error:
-        raise Refused(
-            TemplateProblem("ZS352", f"it cannot be parsed: {_told(error)}", line=error.lineno)
-        ) from None
+        lines = source.split("\n")
+        found = lines[error.lineno - 1].strip() if error.lineno <= len(lines) else ""
+        message = f"it cannot be parsed: {_told(error)}"
+        raise Refused(TemplateProblem("ZS352", message, line=error.lineno, found=found)) from None
     except RecursionError:
         raise _too_large("brackets or operators within each other", f"up to {MAX_DEPTH}") from None
     _check_size(tree)
@@ -117,11 +118,16 @@ def _check_tokens(source: str) -> None:
             if opened > MAX_BRACKETS:
                 raise _too_large("brackets within each other", f"up to {MAX_BRACKETS}")
         elif kind == "float":
-            raise Refused(not_in_language(line, "numbers with a fraction or an exponent", "whole numbers"))
+            raise Refused(
+                not_in_language(line, "numbers with a fraction or an exponent", "whole numbers", text)
+            )
         elif kind == "string" and "\\" in text:
             raise Refused(
                 not_in_language(
-                    line, "a backslash in a text", "the character itself, in the other kind of quotes"
+                    line,
+                    "a backslash in a text",
+                    "the character itself, in the other kind of quotes",
+                    text,
                 )
             )
 

@@ -27,6 +27,8 @@ class TemplateProblem:
         meant: the nearest column or filter, where there is one.
         allowed: what may stand there.
         line: of the template's source, from 1.
+        found: the word of the source that is wrong, or what stands on that line.
+        column: of that line, from 1.
     """
 
     code: str
@@ -34,6 +36,8 @@ class TemplateProblem:
     meant: str = ""
     allowed: str = ""
     line: int = 1
+    found: str = ""
+    column: int = 1
 
 
 class Refused(Exception):
@@ -44,9 +48,10 @@ class Refused(Exception):
         self.problem = problem
 
 
-def not_in_language(line: int, what: str, allowed: str) -> TemplateProblem:
+def not_in_language(line: int, what: str, allowed: str, found: str = "") -> TemplateProblem:
     """Something that the template language does not have."""
-    return TemplateProblem("ZS353", f"not in the template language: {what}", allowed=allowed, line=line)
+    message = f"not in the template language: {what}"
+    return TemplateProblem("ZS353", message, allowed=allowed, line=line, found=found)
 
 
 def short(name: str) -> str:

@@ -22,11 +22,7 @@ def problem_text(problem: Problem, *, colour: bool = False) -> str:
     lines = [head]
     if problem.path:
         lines.append(f"{_INDENT}at {problem.path}")
-    if problem.source:
-        number = str(problem.place.line)
-        gutter = " " * len(number)
-        lines.append(f"{_INDENT}{number} | {problem.source}")
-        lines.append(f"{_INDENT}{gutter} | {_caret(problem)}")
+    lines += source_lines(problem)
     for word, text in (("found", problem.found), ("allowed", problem.allowed)):
         if text:
             lines.append(f"{_INDENT}{word}: {_gated(text)}")
@@ -35,12 +31,23 @@ def problem_text(problem: Problem, *, colour: bool = False) -> str:
     return "\n".join(lines)
 
 
+def source_lines(problem: Problem) -> list[str]:
+    """The source line with carets under the mistake, where it may be shown."""
+    if not problem.source:
+        return []
+    number = str(problem.place.line)
+    gutter = " " * len(number)
+    return [f"{_INDENT}{number} | {problem.source}", f"{_INDENT}{gutter} | {_caret(problem)}"]
+
+
 def _caret(problem: Problem) -> str:
     """White space as wide as the source before the column, then carets under the word there."""
     before = problem.source[: problem.place.column - 1]
     pad = "".join("\t" if letter == "\t" else " " for letter in before)
     rest = problem.source[problem.place.column - 1 :]
-    return pad + "^" * max(1, _word_length(rest))
+    found = problem.found[1:-1] if problem.found[:1] == "`" else ""
+    length = len(found) if found and rest.startswith(found) else _word_length(rest)
+    return pad + "^" * max(1, length)
 
 
 def _word_length(text: str) -> int:
@@ -77,16 +84,32 @@ def verdict_text(
     return f"{verdict}; `zalosync explain CODE` says more about each" if errors else verdict
 
 
+def rows_text(*, read: bool) -> str:
+    """How far audiences and suppression lists were looked at."""
+    if read:
+        return "Every row of audiences and suppression lists was read; values are checked by `plan`."
+    return (
+        "Of audiences and suppression lists only the headers were read:"
+        " `plan` and `validate --rows` read the rows."
+    )
+
+
 def verdict_document(
-    files: int, campaigns: Sequence[str], problems: Iterable[Problem], findings: Iterable[Finding]
+    files: int,
+    campaigns: Sequence[str],
+    problems: Iterable[Problem],
+    findings: Iterable[Finding],
+    *,
+    rows: bool = False,
 ) -> dict[str, Any]:
-    """The document of `validate --json`."""
+    """The document of `validate --json`; `rows` says whether more than the headers of audiences was read."""
     problems, findings = tuple(problems), tuple(findings)
     return {
         "format_version": FORMAT_VERSION,
         "ok": not problems and all(each.severity != "error" for each in findings),
         "files": files,
         "campaigns": list(campaigns),
+        "rows_read": rows,
         "problems": [problem_document(each) for each in problems],
         "findings": [finding_document(each) for each in findings],
     }

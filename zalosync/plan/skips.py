@@ -9,9 +9,9 @@ from typing import IO, Any
 
 import polars as pl
 
-from zalosync.audience.read import open_audience
 from zalosync.audience.screen import Reason
 from zalosync.compose.desired import CHUNK_ROWS
+from zalosync.compose.inputs import opened_audience
 from zalosync.errors import UsageError
 from zalosync.plan.decide import Action
 from zalosync.plan.shape import CampaignPlan, Plan
@@ -51,9 +51,7 @@ def write_skips(path: Path, project: LoadedProject, plan: Plan) -> int:
 def skipped_rows(project: LoadedProject, campaign: CampaignPlan) -> Iterator[dict[str, Any]]:
     """The skipped rows of a campaign, as `COLUMNS`; the line is a record's number in Parquet."""
     skipped = pl.concat([*campaign.prepared.desired.skipped(), _capped(campaign)]).sort("row", "reason")
-    audience = campaign.loaded.campaign.spec.audience
-    base = Path(campaign.loaded.file).parent
-    with open_audience(project.root, base, audience.path) as opened:
+    with opened_audience(project.root, campaign.loaded) as opened:
         for chunk in opened.chunks(CHUNK_ROWS):
             end = chunk.first_row + chunk.frame.height
             mine = skipped.filter((pl.col("row") >= chunk.first_row) & (pl.col("row") < end))

@@ -1,10 +1,11 @@
 """The files of a project: found by the project file's lists, opened safely, each problem with its place."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from zalosync.errors import Place, Problem
 from zalosync.spec.document import MAX_BYTES, Document, Steps, path_text, read_document
+from zalosync.spec.mismatch import near
 from zalosync.spec.safe_open import FileRefused, glob_inside, inside, is_glob, read_inside
 from zalosync.spec.shown import is_ours, with_source
 
@@ -35,9 +36,9 @@ class ProjectFiles:
         """Where a key of the project file stands."""
         return self.project.place(steps)
 
-    def refuse(self, steps: Steps, code: str, message: str, found: str = "") -> None:
+    def refuse(self, steps: Steps, code: str, message: str, found: str = "", meant: str = "") -> None:
         """Note a problem at a key of the project file."""
-        problem = Problem(code, self.place(steps), path_text(steps), message, found=found)
+        problem = Problem(code, self.place(steps), path_text(steps), message, found=found, meant=meant)
         self.problems.append(with_source(problem, self.project, show=True))
 
     def documents(self, kind: str) -> Iterator[Document]:
@@ -74,7 +75,9 @@ class ProjectFiles:
         try:
             data = read_inside(self.root, file, max_bytes=MAX_BYTES)
         except FileRefused as error:
-            self.refuse(steps, error.code, f"{file}: {error.reason}")
+            near_by = near_path(self.root, file) if error.code == "ZS101" else ""
+            meant = str(PurePosixPath(file).with_name(near_by)) if near_by else ""
+            self.refuse(steps, error.code, f"{file}: {error.reason}", meant=meant)
             return None
         self.read += 1
         return read_document(data, file)
@@ -118,3 +121,17 @@ class ProjectFiles:
             self.refuse(("spec", key), "ZS108", f"{len(found):,} files match, at most {MAX_FILES:,} are read")
             return []
         return sorted(((steps, name) for name, steps in found.items()), key=lambda pair: pair[1])
+
+
+def near_path(root: Path, relative: str) -> str:
+    """The name of a file or folder that a missing path probably meant, or nothing.
+
+    Only the path's last part may differ: `people.csv` for `People.csv`, which some systems take for one.
+    """
+    folder, _, name = inside(relative).rpartition("/")
+    try:
+        here = glob_inside(root, f"{folder}/*" if folder else "*")
+    except FileRefused:
+        return ""
+    stems = {PurePosixPath(path).stem: PurePosixPath(path).name for path in here}
+    return stems.get(near(PurePosixPath(name).stem, list(stems)), "")

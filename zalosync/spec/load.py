@@ -15,7 +15,7 @@ from zalosync.spec.across import cross_problems, project_findings
 from zalosync.spec.document import read_document
 from zalosync.spec.files import PROJECT_FILE, ProjectFiles
 from zalosync.spec.findings import settled
-from zalosync.spec.loaded import LoadedCampaign, LoadedProject
+from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy, LoadedProject
 from zalosync.spec.meaning import campaign_faults
 from zalosync.spec.mismatch import near
 from zalosync.spec.model import Campaign
@@ -34,12 +34,14 @@ class Survey:
         project: the project, or None where any file has a problem.
         campaigns: every campaign that could be read at all; those with problems have examples in place of
             required keys that are wrong, so check them only for what no problem is about.
+        policies: every policy that could be read at all, likewise.
         problems: of all files, each once.
         files: how many were read.
     """
 
     project: LoadedProject | None
     campaigns: tuple[LoadedCampaign, ...]
+    policies: tuple[LoadedPolicy, ...]
     problems: tuple[Problem, ...]
     files: int
 
@@ -93,7 +95,7 @@ def survey_project(
     known = reader.problems
     problems = tuple(dict.fromkeys((*known, *cross_problems(reader.documents, policies, known))))
     if problems or project is None:
-        return Survey(None, campaigns, problems, files.read)
+        return Survey(None, campaigns, tuple(policies), problems, files.read)
     name, settings = _environment(project, environment, offline=offline)
     place = files.place(("spec", "environments", name))
     found = project_findings(name, settings, campaigns, policies, templates, place, now)
@@ -109,7 +111,7 @@ def survey_project(
         templates=templates,
         findings=settled(found, [each.policy for each in policies], now),
     )
-    return Survey(loaded, campaigns, (), files.read)
+    return Survey(loaded, campaigns, loaded.policies, (), files.read)
 
 
 def pinned_templates(root: Path, now: datetime) -> Mapping[int, TemplateContract]:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from zalosync.errors import Place, Problem, UsageError
-from zalosync.spec.document import Document, Steps, path_text, place_of
+from zalosync.spec.document import Document, Steps, parse_path, path_text, place_of
 from zalosync.spec.findings import Finding
 from zalosync.spec.mismatch import near
 from zalosync.spec.model import Campaign
 from zalosync.spec.policy import Policy
 from zalosync.spec.project import Environment, Prices, ProjectSpec, TemplateContract
-from zalosync.spec.shown import with_source
+from zalosync.spec.shown import visible, with_source
+from zalosync.spec.within import place_within
+
+MAX_FOUND = 60  # characters of what stands there
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,15 @@ class LoadedCampaign:
         bare = Problem(code=code, place=self.place(path), path=text, message=message, **more)
         return with_source(bare, self.document, show=True)
 
+    def problem_within(
+        self, code: str, path: str, message: str, *, line: int, column: int, found: str, **more: str
+    ) -> Problem:
+        """As `problem`, for a word of a text: `line` and `column` count in it, `found` stands there."""
+        place = place_within(self.document, parse_path(path), line, column, found)
+        told = f"`{visible(found)[:MAX_FOUND]}`" if found else ""
+        bare = Problem(code=code, place=place, path=path, message=message, found=told, **more)
+        return with_source(bare, self.document, show=True)
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
@@ -62,6 +74,11 @@ class LoadedPolicy:
     def place(self, path: str | Steps) -> Place:
         """Where a key stands; the nearest part above where it is absent."""
         return place_of(self.document, path)
+
+    def problem(self, code: str, path: str, message: str, **more: str) -> Problem:
+        """A problem of this file with its place and source line; `more` is found, allowed or meant."""
+        bare = Problem(code=code, place=self.place(path), path=path, message=message, **more)
+        return with_source(bare, self.document, show=True)
 
 
 @dataclass(frozen=True, slots=True)
