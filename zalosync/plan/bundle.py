@@ -32,6 +32,18 @@ MAX_BYTES = 4 * 2**30
 MAX_HEADER_BYTES = 16 * 2**20
 HEADER, MESSAGES = "plan.json", "messages"
 _DATE = (1980, 1, 1, 0, 0, 0)
+# What reading an archive or a document raises that is not as it was written; all that `zipfile` is known for.
+_BROKEN = (
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +127,7 @@ def unseal(path: Path, keys: Keys) -> Sealed:
             )
         try:
             messages = _messages(file, document)
-        except (ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        except _BROKEN as error:
             raise _damaged(path) from error
         _check_bytes(file, path, {**document, "mac": mac}, messages)
     sealed = Sealed(document, messages)
@@ -167,10 +179,11 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         ) from error
     except OSError as error:
         raise PlanRefused(f"{path.name} cannot be opened: {error.strerror}", code="ZS532") from error
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_BYTES:
+        os.close(descriptor)
+        raise _damaged(path)
     with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_BYTES:
-            raise _damaged(path)
         yield file
 
 
@@ -185,7 +198,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[dict[str, Any], Any]:
             if members[0].file_size > MAX_HEADER_BYTES:
                 raise _damaged(path)
             document = json.loads(archive.read(HEADER), object_pairs_hook=_once)
-    except (zipfile.BadZipFile, ValueError, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+    except _BROKEN as error:
         raise _damaged(path) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise PlanRefused(
