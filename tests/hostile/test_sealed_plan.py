@@ -153,7 +153,7 @@ TRICKS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "deep JSON": lambda _, m: archive((HEADER, b"[" * 100_000), (MESSAGES, m)),
     "another format": lambda h, m: archive((HEADER, h.replace(b"plan/1", b"plan/2")), (MESSAGES, m)),
     "no MAC": lambda h, m: archive((HEADER, h.replace(b'"mac":', b'"was":')), (MESSAGES, m)),
-    "a later end": lambda h, m: archive((HEADER, h.replace(b"_at\":\"2026", b"_at\":\"2036")), (MESSAGES, m)),
+    "a later end": lambda h, m: archive((HEADER, h.replace(b'_at":"2026', b'_at":"2036')), (MESSAGES, m)),
     "another sender": lambda h, m: archive((HEADER, h.replace(b"97700000", b"97700001")), (MESSAGES, m)),
     "no bytes": lambda _h, _m: b"",
     "another file": lambda _h, _m: b"apiVersion: zalosync/v1\n",
