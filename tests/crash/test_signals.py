@@ -104,6 +104,30 @@ def test_before_anything_is_sent(tmp_path: Path, number: signal.Signals) -> None
         assert not checked(shop, server).states
 
 
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_while_evidence_is_asked_for(tmp_path: Path, number: signal.Signals) -> None:
+    """A query for evidence that hangs does not keep a run from ending at once: nothing is in the air."""
+    faults: list[dict[str, Any]] = [{"do": "hang-unaccepted", "on": ["send"], "requests": "2"}]
+    with serving(tmp_path / "server", QUICK, faults) as server:
+        shop = begun(tmp_path / "shop", server)
+        first = start(shop.root, *APPLY, environ={**server.environ, "CI": "true"})
+        until(first, lambda: server.control("GET", "faults")["faults"][0]["hits"] >= 1)
+        first.kill()
+        server.control("DELETE", "faults")
+        server.control("POST", "faults", [{"do": "slow", "on": ["logs"], "with": {"delay_ms": 60_000}}])
+        accepted = server.accepted()
+        running = start(shop.root, *APPLY, environ={**server.environ, "CI": "true"})
+        until(running, lambda: server.control("GET", "faults")["faults"][0]["hits"] >= 1)
+        running.send(number)
+        assert running.poll(5.0) is not None, "it waits for an answer that nobody needs"
+        done = running.wait()
+        assert done.code == 130, done.err
+        assert server.accepted() == accepted
+        checked(shop, server)
+        runs = zalosync(shop.root, "history", "--json", environ=server.environ).json["runs"]
+        assert runs[-1]["exit_code"] == 130
+
+
 def test_one_writer(tmp_path: Path) -> None:
     """While a run sends, a second one exits 7, or waits with --lock-timeout; nobody is sent to twice."""
     faults = [{"do": "slow", "on": ["send"], "with": {"delay_ms": 30}}]

@@ -85,6 +85,7 @@ def raw(channel: Channel, status: ProviderStatus | None) -> Report:
     return Report("zs1-A", channel, status, 0, None, None, None, None, None, b"d" * 16)
 
 
+ODD = ProviderStatus(0, "GROUP", -1, "NAME")
 BARE_ZALO = raw(Channel.ZALO, None)
 WAITING_SMS = raw(Channel.SMS, ProviderStatus(1, "PENDING", 3, "PENDING_WAITING_DELIVERY"))
 
@@ -112,6 +113,7 @@ def test_repetition_and_cutting_do_not_matter(
 
 @example(Known(b"m" * 20, 1, 1, 1, Status.INTENT), [BARE_ZALO, WAITING_SMS])
 @example(Known(b"m" * 20, 1, 1, 1, Status.INTENT), [WAITING_SMS, BARE_ZALO])
+@example(Known(b"m" * 20, 1, 1, 1, Status.INTENT), [BARE_ZALO, raw(Channel.ZALO, ODD)])
 @given(recorded(), several(4))
 def test_what_is_known_already_changes_nothing(known: Known, arrived: list[Report]) -> None:
     """Merging the same again gives no move at all, so that a repeated page writes nothing."""

@@ -158,7 +158,7 @@ def attempt_on_unknown() -> list[Patch]:
 
 
 def _attempts(more: Mapping[Status, int]) -> Callable[..., int | None]:
-    def next_attempt(_action: Any, before: Any, _fingerprint: bytes) -> int | None:
+    def next_attempt(_action: Any, before: Any, *_given: Any) -> int | None:
         if before is None:
             return 1
         return before.attempt + more[before.state] if before.state in more else None

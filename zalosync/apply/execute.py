@@ -6,7 +6,7 @@ are settled, the inputs are held against the plan, and only then is anything sen
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -71,7 +71,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The ports of a run, as the command line wires them."""
+    """The ports of a run, as the command line wires them.
+
+    Attributes:
+        interruptible: while nothing is in the air, a signal may end what is done at once, by `Interrupted`.
+    """
 
     ledger: Ledger
     submit: Submit
@@ -79,6 +83,7 @@ class Outside:
     emit: Emit
     stop: threading.Event
     settle: Callable[[Ledger], Settled]
+    interruptible: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +124,9 @@ def conduct(
     started = clock.monotonic()
     begun = _start(outside, digest, record)
     try:
-        orphans(ledger, clock, outside.emit)
-        outside.emit(outside.settle(ledger))
+        with outside.interruptible():
+            orphans(ledger, clock, outside.emit)
+            outside.emit(outside.settle(ledger))
         result = send(begun)
     except Exception as error:
         code = error.exit_code if isinstance(error, ZalosyncError) else ExitCode.INTERNAL
@@ -206,8 +212,9 @@ def orphans(ledger: Ledger, clock: Clock, emit: Emit) -> None:
 
 def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     now, ledger = outside.clock.now(), outside.ledger
-    for campaign in job.plan.campaigns:
-        check_inputs(campaign)
+    with outside.interruptible():
+        for campaign in job.plan.campaigns:
+            check_inputs(campaign)
     acting = Action.HELD if job.due else None
     todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
     if job.due:
@@ -235,7 +242,7 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
         clock=outside.clock,
         emit=outside.emit,
         stop=outside.stop,
-        settle=lambda: outside.settle(ledger),
+        settle=lambda: _settle(outside),
         paused=lambda: paused(ledger),
         rescue=rescue_path(job.folder, begun.run_id),
     )
@@ -251,6 +258,11 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     if flight.bug is not None:  # everything is stored; now it may be seen
         raise flight.bug
     return result
+
+
+def _settle(outside: Outside) -> Settled:
+    with outside.interruptible():
+        return outside.settle(outside.ledger)
 
 
 def _count(campaign: CampaignPlan, acting: Action | None) -> int:

@@ -26,6 +26,7 @@ from zalosync.errors import (
     CommitUnclear,
     ExitCode,
     InternalError,
+    Interrupted,
     LedgerError,
     ProviderRefused,
     StoppedEarly,
@@ -409,6 +410,8 @@ class Run:
             self._ports.emit(self._ports.settle())
         except (StoppedEarly, ProviderRefused) as error:
             self._stop(ExitCode.UNKNOWN, f"no evidence could be asked for: {error.message}")
+        except Interrupted as error:
+            self._stop(error.exit_code, "a signal asked to stop")
 
     def _wait(self) -> None:
         pause = self._state.not_before - self._ports.clock.monotonic()

@@ -2,8 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import rich_click as click
 from zalosync.cli.options import Options, common
 from zalosync.cli.prompt import yes
 from zalosync.cli.session import Provider, Session
-from zalosync.errors import Blocked, ExitCode, PlanRefused, UsageError
+from zalosync.errors import Blocked, ExitCode, Interrupted, PlanRefused, UsageError
 
 if TYPE_CHECKING:
     from zalosync.apply.execute import Applied
@@ -227,8 +228,9 @@ def _run(
         stop=session.stop,
         settle=settler(session, provider.client, emit, wait=False),
     )
-    with _Signals(session), emit:
-        return execute(job, outside)
+    signals = _Signals(session)
+    with signals, emit:
+        return execute(job, replace(outside, interruptible=signals.interruptible))
 
 
 def _remember(session: Session, ledger: "Ledger", keys: "Mapping[str, PublicKey]") -> None:
@@ -245,11 +247,16 @@ def _remember(session: Session, ledger: "Ledger", keys: "Mapping[str, PublicKey]
 
 
 class _Signals:
-    """While a run sends, signals ask it to stop: nothing new starts, what is in flight is written down."""
+    """While a run sends, signals ask it to stop: nothing new starts, what is in flight is written down.
+
+    While it only asks or reads, and nothing is in flight, they end that at once: a query for evidence may
+    take half a minute, and a CI system kills some seconds after its signal.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._before: dict[int, object] = {}
+        self._at_once = False
 
     def __enter__(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -259,5 +266,23 @@ class _Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal end what is being done at once."""
+        self._at_once = True
+        try:
+            if self._session.stop.is_set():
+                raise _interrupted()
+            yield
+        finally:
+            self._at_once = False
+
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self._session.stop.set()
+        if self._at_once:
+            self._at_once = False  # once: the record of the run's end is still to be written
+            raise _interrupted()
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("stopped by a signal; nothing is in flight", fix="apply again: it goes on")

@@ -33,7 +33,8 @@ UNEXPECTED = frozenset({Status.HELD, Status.CANCELLED, Status.RELEASED})
 # What a report says of one channel, a plain tuple since there are millions; the stronger is the larger:
 # rank, doneAt (0: none), status id, state, error id, price (-1: none), status group, cause, digest.
 Told = tuple[int, int, int, Status, int, int, int, Cause, bytes]
-NOTHING: Told = (0, 0, 0, Status.INTENT, 0, -1, 0, Cause.NONE, b"")
+_NO_ID = -(2**31) - 1  # below every status id that a provider may invent, negative ones too
+NOTHING: Told = (0, 0, _NO_ID, Status.INTENT, 0, -1, 0, Cause.NONE, b"")
 _NO_SMS = (0, 0, 0, None, None)  # the SMS's columns of an attempt without one
 _KNOWN = b"\xff" * (EVIDENCE_BYTES + 1)  # above any digest: who says what is known already says nothing new
 _RANKS = [0, *(RANK[Status(number)] for number in range(1, len(Status) + 1))]  # by a state's number
@@ -82,7 +83,7 @@ def told_by(report: Report) -> Told:
 def tell(group: int, status_id: int, error_id: int, done_at: int, price: int, digest: bytes) -> Told:
     """The same from a report's parts; 0 where it names no status or time, -1 where no price."""
     rank, state, group, cause = _proven(group, status_id)
-    return (rank, done_at, status_id, state, error_id, price, group, cause, digest)
+    return (rank, done_at, status_id or _NO_ID, state, error_id, price, group, cause, digest)
 
 
 @lru_cache(maxsize=1024)
@@ -118,13 +119,13 @@ def joined(known: Known, zalo: Told | None, sms: Told | None) -> Standing | None
         return None
     # Of two that prove the same, the one that names a status: a report without one leaves nothing behind, and
     # would otherwise count if it came last and not if it came first.
-    best = after if (after[0], after[2] != 0) >= (after_sms[0], after_sms[2] != 0) else after_sms
+    best = after if (after[0], after[2] != _NO_ID) >= (after_sms[0], after_sms[2] != _NO_ID) else after_sms
     stands, why = (best[3], best[7]) if best[0] >= rank else (Status(state), Cause(cause))
     if after_sms is NOTHING:
         to = Standing(stands, why, *_columns(after), refused)
     else:
         to = Standing(stands, why, *_columns(after), refused, *_columns(after_sms))
-    if after[2] and (after_sms is NOTHING or after_sms[2]):
+    if after[2] != _NO_ID and (after_sms is NOTHING or after_sms[2] != _NO_ID):
         return to
     # A report without a status may leave nothing behind to know it by.
     return to if _lasting(to) != known[4:] else None
@@ -147,6 +148,7 @@ def _known(group: int, status_id: int, error_id: int, done_at: int | None, price
 
 def _columns(told: Told) -> tuple[int, int, int, int | None, int | None, bytes | None]:
     _, done_at, status_id, _, error_id, price, group, _, digest = told
+    status_id = 0 if status_id == _NO_ID else status_id
     return group, status_id, error_id, done_at or None, None if price < 0 else price, _said(digest)
 
 
