@@ -9,6 +9,7 @@ import click
 
 from zalosync import __version__
 from zalosync.cli.options import COMMON, Options, gather
+from zalosync.clock import Clock
 from zalosync.errors import ExitCode
 
 # name → (module, attribute, one line of help); modules are imported when their command runs,
@@ -86,7 +87,7 @@ class LazyGroup(click.Group):
 @click.pass_context
 def root(ctx: click.Context, /, **given: object) -> None:
     """Zalo campaigns as code: plan, approve, apply at most once, prove it."""
-    ctx.obj = gather(Options(), given)
+    ctx.obj = gather(ctx.obj if isinstance(ctx.obj, Options) else Options(), given)
 
 
 def _stop(number: int, _frame: object) -> None:
@@ -94,8 +95,13 @@ def _stop(number: int, _frame: object) -> None:
     raise KeyboardInterrupt(number)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit with the documented code; never a traceback for an expected failure."""
+def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> None:
+    """Run one command and exit with the documented code; never a traceback for an expected failure.
+
+    Args:
+        arguments: of the command line; None: this process's.
+        clock: that the command lives by; None: the machine's.
+    """
     from zalosync.cli.failure import report_failure, silence_output
 
     signal.signal(signal.SIGTERM, _stop)
@@ -105,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             args=list(arguments) if arguments is not None else None,
             prog_name="zalosync",
             standalone_mode=False,
+            obj=Options(clock=clock),
         )
         sys.stdout.flush()
     except SystemExit:

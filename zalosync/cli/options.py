@@ -9,12 +9,17 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from zalosync.clock import Clock
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What holds for any command. None means: not said, the default applies."""
+    """What holds for any command. None means: not said, the default applies.
+
+    `clock` is no option: a caller of `main` may bring its own, as rehearsals over a faster time do.
+    """
 
     environment: str | None = None
     project: Path | None = None
@@ -22,6 +27,7 @@ class Options:
     log_format: str = "text"
     quiet: bool = False
     verbose: int = 0
+    clock: Clock | None = None
 
 
 _OPTIONS = (

@@ -55,7 +55,7 @@ class Session:
     Args:
         options: the common options.
         environ: the environment variables; secrets are read from them by name only.
-        clock: of the machine, except in tests.
+        clock: instead of the one that the options bring, or the machine's.
         pinned: False leaves templates.lock.yaml unread, for the command that writes it.
     """
 
@@ -69,7 +69,7 @@ class Session:
     ) -> None:
         self.options = options
         self.environ = os.environ if environ is None else environ
-        self.clock = clock or SystemClock()
+        self.clock = clock or options.clock or SystemClock()
         self.stop = threading.Event()
         self._reads_pinned = pinned
 
