@@ -153,6 +153,9 @@ def test_duplicates_disorder_and_delay() -> None:
     ids = [_ids(post)[0] for post in posts]
     assert sorted(ids) == sorted([f"m{n}" for n in range(40)] * 2)
     assert ids != sorted(ids)
+    thrice = _caller(1, duplicate_share=1.0, duplicate_copies=2)
+    thrice.now += 10_000
+    assert [_ids(post) for post in _due(thrice)] == [["m0"]] * 3
     late = _caller(delay_ms=5000)
     assert _due(late) == []
     late.wait(5000)

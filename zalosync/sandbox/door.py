@@ -9,7 +9,7 @@ import contextlib
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zalosync.sandbox import checks, control, decrypt, webhook
 from zalosync.sandbox.answers import Reply, Wire
@@ -17,7 +17,12 @@ from zalosync.sandbox.clock import Clock
 from zalosync.sandbox.model import Model
 from zalosync.sandbox.routes import Request
 
+if TYPE_CHECKING:
+    from zalosync.sandbox.post import Poster
+
 _TICK_S: Final = 0.05
+_BUSY_S: Final = 0.005  # while pushes are due
+_PUSHES_AT_A_TIME: Final = 20
 _CHECKS_AT_A_TIME: Final = 8
 _KEEP_CLOCK_TICKS: Final = 20
 _HANG_S: Final = 300.0  # longer than any client waits
@@ -32,6 +37,7 @@ class Door:
         self.clock = clock
         self._checker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-check")
         self._pushers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="sandbox-push")
+        self._poster: Poster | None = None  # made when the first push is due
         self._checking = False
         self._pushing: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,7 +139,9 @@ class Door:
             if jobs:
                 self._checking = True
                 self._start_task(self._check(jobs))
-            for item in webhook.due(self.model.world, self.clock.now(), busy=self._pushing):
+            room = _PUSHES_AT_A_TIME - len(self._pushing)
+            found = webhook.due(self.model.world, self.clock.now(), busy=self._pushing, limit=room)
+            for item in found:
                 self._pushing.add(item.id)
                 self._start_task(self._push(item))
             ticks += 1
@@ -142,7 +150,7 @@ class Door:
             for task in [each for each in self._tasks if each.done()]:
                 self._tasks.discard(task)
                 task.result()
-            await asyncio.sleep(_TICK_S)
+            await asyncio.sleep(_BUSY_S if self._pushing else _TICK_S)
 
     def _start_task(self, work: Any) -> None:
         self._tasks.add(asyncio.get_running_loop().create_task(work))
@@ -154,9 +162,11 @@ class Door:
         self._checking = False
 
     async def _push(self, item: webhook.Post) -> None:
-        from zalosync.sandbox.post import post
+        from zalosync.sandbox.post import Poster
 
-        status = await asyncio.get_running_loop().run_in_executor(self._pushers, post, item)
+        if self._poster is None:
+            self._poster = Poster()
+        status = await asyncio.get_running_loop().run_in_executor(self._pushers, self._poster.post, item)
         webhook.record(self.model.world, item.id, status, self.clock.now())
         self._pushing.discard(item.id)
 
@@ -169,6 +179,8 @@ class Door:
         await asyncio.gather(*self._tasks)
         self._checker.shutdown()
         self._pushers.shutdown()
+        if self._poster is not None:
+            self._poster.close()
 
 
 async def _disconnected(receive: Any) -> None:

@@ -105,6 +105,7 @@ class Push(_Record):
     retries: int = Field(default=20, ge=0)
     accepts: tuple[int, ...] = (200,)
     duplicate_share: float = Field(default=0.0, ge=0, le=1)
+    duplicate_copies: int = Field(default=1, ge=1, le=100)
     disorder: bool = False
     delay_ms: int = Field(default=0, ge=0)
     unknown_status_share: float = Field(default=0.0, ge=0, le=1)

@@ -69,7 +69,8 @@ def _queue(world: World, url: str | None, content_type: str, outcomes: list[int]
         outcomes.reverse()
     times = [now + int(numbers.delay * _DISORDER_MS) if push.disorder else now]
     if numbers.fate < push.duplicate_share:
-        times.append(times[0] + int(numbers.sample * _DISORDER_MS))
+        later = int(numbers.sample * _DISORDER_MS)
+        times += [times[0] + later * copy for copy in range(1, push.duplicate_copies + 1)]
     for at in times:
         store.run(
             "INSERT INTO pushes (url, content_type, outcomes, attempts, next_at) VALUES (?, ?, ?, 0, ?)",
