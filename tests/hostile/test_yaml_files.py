@@ -66,6 +66,11 @@ TEXTS = {
     "a long key in lines": "x" * 19_000 + ": 1\n" + "y" * 19_000 + ": 1\n",
     "escapes in lines": 'a: "' + ("\\x41" * 4_000 + "\n") * 50 + '"',
     "escapes": 'a: "' + "\\x41" * (M // 4 - 3) + '"',
+    "quoted words in lines": 'a: "' + ("x " * 9_000 + "\n") * 50 + '"',
+    "single quotes in lines": "a: '" + ("''" * 9_000 + "\n") * 50 + "'",
+    "escapes of all kinds in lines": 'a: "' + ('\\n\\"\\u0041\\\\' * 400 + "\\\n") * 170 + '"',
+    "words in brackets": "a: [" + ("x " * 9_000 + "\n") * 50 + "]",
+    "colons in words": "a: " + ("x:y" * 6_000 + "\n ") * 50,
     "possible keys": ("a " * 500 + "\n") * 1000,
     "tabs": "\t" * M,
     "byte-order marks": "\ufeff" * (M // 3),
@@ -95,7 +100,18 @@ TEXTS = {
     "a number of 5,000 digits": "9" * 5000,
 }
 HARMLESS = frozenset(
-    {"words in lines", "possible keys", "not a mapping", "a number of 5,000 digits", "escapes in lines"}
+    {
+        "words in lines",
+        "words in brackets",
+        "quoted words in lines",
+        "single quotes in lines",
+        "escapes in lines",
+        "escapes of all kinds in lines",
+        "colons in words",
+        "possible keys",
+        "not a mapping",
+        "a number of 5,000 digits",
+    }
 )
 
 

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from zalosync.errors import Place, Problem
-from zalosync.spec.events import events_of
+from zalosync.spec.events import TooMuchError, events_of
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -34,6 +34,9 @@ MAX_LINE = 20_000  # characters; the parser's time for some signs grows with the
 MAX_PROBLEMS = 100  # of one file as YAML; more are not looked for
 AGAIN = " (again)"  # stands after a key that is there twice, in the steps to its second value
 SHOWN_LINE = 160  # characters of a source line that an error may show
+
+TAGS = "tags (`!…`) are not accepted; remove it"
+DEPTH = f"values are nested more than {MAX_DEPTH} deep"
 
 Steps = tuple[str | int, ...]
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -161,6 +164,9 @@ def read_document(data: bytes, file: str) -> Document:
         builder.read(events_of(text))
     except _Stop:
         pass
+    except TooMuchError as error:
+        line, column = error.mark.line + 1, error.mark.column + 1
+        builder.add("ZS113" if error.tag else "ZS117", line, column, TAGS if error.tag else DEPTH)
     except MarkedYAMLError as error:
         builder.syntax(error)
     except (YAMLError, ValueError, RecursionError) as error:
@@ -273,11 +279,11 @@ class _Builder:
                 steps,
             )
         if getattr(event, "ctag", None) is not None:
-            self.note("ZS113", line, column, "tags (`!…`) are not accepted; remove it", steps)
+            self.note("ZS113", line, column, TAGS, steps)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, steps)
         if depth > MAX_DEPTH:
-            self.note("ZS117", line, column, f"values are nested more than {MAX_DEPTH} deep", steps[:8])
+            self.note("ZS117", line, column, DEPTH, steps[:8])
             raise _Stop
         if isinstance(event, SequenceStartEvent):
             return self._sequence(steps, depth)

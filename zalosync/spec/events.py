@@ -9,21 +9,51 @@ import re
 from collections.abc import Iterator
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import StringMark, YAMLError
 from ruamel.yaml.events import Event
 from ruamel.yaml.parser import Parser
 from ruamel.yaml.reader import Reader
 from ruamel.yaml.scanner import Scanner
+from ruamel.yaml.tokens import ScalarToken, TagToken
 
 _LINE_ENDS = re.compile("[\n\r\ufeff]")
 _NOT_A_SPACE = re.compile("[^ ]")
 _NOT_WHITE = re.compile("[^ \t]")
 _LINE_END = re.compile("[\0\n\r\x85\u2028\u2029]")
+# What many words in one value are made of: read run by run, where the parser goes sign by sign.
+_END = "\0\n\r\x85\u2028\u2029"
+_WORD, _FLOW_WORD = (
+    f"(?:[^{_END} \t:{signs}]|:(?![{_END} \t]))(?:[^{_END} \t:{signs}]++|:(?![{_END} \t]))*+"
+    for signs in ("", r",\[\]{}")
+)
+_WORDS, _FLOW_WORDS = (re.compile(f"{word}(?: +(?!#){word})*+") for word in (_WORD, _FLOW_WORD))
+_WHITE_INSIDE = rf"[ \t]++(?=[^ \t{_END}])"
+_ESCAPES = {f"\\{letter}": text for letter, text in Scanner.ESCAPE_REPLACEMENTS.items()}
+_NUMBERED = r"\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}"
+_ESCAPE = re.compile(f"{_NUMBERED}|{'|'.join(map(re.escape, _ESCAPES))}")
+_SINGLE = re.compile(f"(?:[^'{_END} \t]++|''|{_WHITE_INSIDE})++")
+_DOUBLE = re.compile(rf'(?:[^"\\{_END} \t]++|{_ESCAPE.pattern}|{_WHITE_INSIDE})++')
+
+
+MAX_FLOW = 40  # brackets within each other: more than are accepted; the scanner looks far ahead for each
+MAX_TAG = 200  # characters; none is accepted, and a longer one is not read to its end
+_LONG_TAG = re.compile(f"[^ \0\n\r]{{{MAX_TAG}}}")
+
+
+class TooMuchError(YAMLError):
+    """What a scan stops at before an event tells it: brackets without end, or a tag without end."""
+
+    def __init__(self, mark: StringMark, *, tag: bool) -> None:
+        super().__init__("too much of one thing")
+        self.mark = mark
+        self.tag = tag
 
 
 def events_of(text: str) -> Iterator[Event]:
     """The events of a text, one by one; nothing is built.
 
     Raises:
+        TooMuchError: brackets stand too deep within each other, or a tag is far too long.
         YAMLError: where the text is not YAML, when the events before it were given.
     """
     yaml = YAML(typ="safe", pure=True)
@@ -85,11 +115,69 @@ class _Scanner(Scanner):
             if not self.flow_context:
                 self.allow_simple_key = True
 
+    def fetch_flow_collection_start(self, token: type, to_push: str) -> None:
+        """A bracket is opened."""
+        if len(self.flow_context) >= MAX_FLOW:
+            raise TooMuchError(self.reader.get_mark(), tag=False)
+        super().fetch_flow_collection_start(token, to_push)
+
+    def scan_tag(self) -> TagToken:
+        """A tag, which the caller refuses."""
+        reader = self.reader
+        if _LONG_TAG.match(reader.buffer, reader.pointer) is not None:
+            raise TooMuchError(reader.get_mark(), tag=True)
+        tag: TagToken = super().scan_tag()
+        return tag
+
+    def scan_plain(self) -> ScalarToken:
+        """An unquoted text, its words on one line at once."""
+        reader, indent = self.reader, self.indent + 1
+        words = _FLOW_WORDS if self.flow_level else _WORDS
+        start = end = reader.get_mark()
+        read: list[str] = []
+        spaces: list[str] = []
+        while run := words.match(reader.buffer, reader.pointer) if reader.peek() != "#" else None:
+            self.allow_simple_key = False
+            read += [*spaces, run.group()]
+            reader.forward(len(run.group()))
+            end = reader.get_mark()
+            spaces = self.scan_plain_spaces(indent, start)
+            if not spaces or (not self.flow_level and reader.column < indent):
+                break
+        return ScalarToken("".join(read), True, start, end)
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: StringMark) -> list[str]:  # noqa: FBT001 - the parser's
+        """The next part of a quoted text, its words and escapes on one line at once."""
+        reader, run = self.reader, _DOUBLE if double else _SINGLE
+        read: list[str] = []
+        while True:
+            if found := run.match(reader.buffer, reader.pointer):
+                text = found.group()
+                reader.forward(len(text))
+                read.append(_ESCAPE.sub(_unescaped, text) if double else text.replace("''", "'"))
+            elif double and reader.peek() == "\\" and reader.peek(1) in _END[1:]:
+                reader.forward()
+                self.scan_line_break()
+                read += self.scan_flow_scalar_breaks(double, start_mark)
+            elif double and reader.peek() == "\\":
+                return [
+                    *read,
+                    *super().scan_flow_scalar_non_spaces(double, start_mark),
+                ]  # an error, in its words
+            else:
+                return read
+
     def _skip(self, until: re.Pattern[str]) -> None:
         reader = self.reader
         found = until.search(reader.buffer, reader.pointer)
         if found is not None and found.start() > reader.pointer:
             reader.forward(found.start() - reader.pointer)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """What an escape of a quoted text stands for."""
+    text = found.group()
+    return _ESCAPES.get(text) or chr(int(text.lstrip("\\xuU"), 16))
 
 
 class _Parser(Parser):

@@ -22,12 +22,15 @@ _NUMBERS = frozenset(
 )
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal", "greater_than", "less_than"})
 _MAPPINGS = frozenset({"model_type", "dict_type", "dataclass_type", "model_attributes_type", "mapping_type"})
+MAX_WORD = 100  # characters of what may be a misspelt key
 _YES = frozenset({"yes", "on", "true", "y"})
 _NO = frozenset({"no", "off", "false", "n"})
 
 
 def near(word: str, words: Sequence[str]) -> str:
     """The word that was probably meant, or nothing: first by letters alone, then by likeness."""
+    if len(word) > MAX_WORD:
+        return ""
     letters = {re.sub(r"[-_ ]", "", candidate).lower(): candidate for candidate in words}
     exact = letters.get(re.sub(r"[-_ ]", "", word).lower())
     if exact is not None:
@@ -38,7 +41,7 @@ def near(word: str, words: Sequence[str]) -> str:
 
 def explained(detail: ErrorDetails, document: Document, model: type[Shape]) -> tuple[Steps, Problem]:
     """One of pydantic's errors as a problem, with the steps to what is wrong."""
-    steps = _steps(detail, document)
+    steps = steps_of(detail, document)
     kind, found, path = detail["type"], document.at(steps), path_text(steps)
     if kind == "missing":
         parent = steps[:-1]
@@ -67,7 +70,7 @@ def _found(detail: ErrorDetails, found: Value, steps: Steps, document: Document)
     return shown(found, steps, document)
 
 
-def _steps(detail: ErrorDetails, document: Document) -> Steps:
+def steps_of(detail: ErrorDetails, document: Document) -> Steps:
     """The steps of an error in the file, without those that pydantic adds for its own."""
     steps: list[str | int] = []
     for step in detail["loc"]:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from zalosync.errors import Place, Problem
 from zalosync.spec.document import AGAIN, Document, Steps, Value, path_text
-from zalosync.spec.mismatch import explained
+from zalosync.spec.mismatch import explained, steps_of
 from zalosync.spec.outline import MAY_BE_NULL, schema_at
 from zalosync.spec.shown import is_ours, kind_of, with_source
 from zalosync.spec.values import Reading, Shape
@@ -69,19 +69,17 @@ def shaped(
     problems += [with_source(problem, document, show=show) for _, problem in empties]
     said = {problem.place for problem in problems}
     result: ShapeT | None = None
+    untold = 0
     try:
         result = _read(model, data, context)
     except ValidationError as error:
-        wrong: list[Steps] = []
-        missing: list[Steps] = []
-        for detail in error.errors(include_url=False):
-            if detail["type"] == "default_factory_not_called":
-                continue
-            steps, problem = explained(detail, document, model)
-            if _is_said(detail, steps, document, said):
-                continue
+        mismatches = _mismatches(error, document, said)
+        for _, detail in mismatches[:MAX_PROBLEMS]:
+            _, problem = explained(detail, document, model)
             problems.append(with_source(problem, document, show=show))
-            (missing if detail["type"] == "missing" else wrong).append(steps)
+        untold = max(0, len(mismatches) - MAX_PROBLEMS)
+        missing = [steps for steps, detail in mismatches if detail["type"] == "missing"]
+        wrong = [steps for steps, detail in mismatches if detail["type"] != "missing"]
         result = _salvaged(model, data, wrong, missing, context)
     flagged = {problem.path for problem in problems}
     for steps, text in document.plain.items():
@@ -90,12 +88,25 @@ def shaped(
             message = "a number is written in decimal digits without a leading zero"
             problem = Problem("ZS123", place, path_text(steps), message, found=f"`{text}`")
             problems.append(with_source(problem, document, show=show))
-    return Shaped(result, _told(problems, document))
+    return Shaped(result, _told(problems, document, untold))
 
 
-def _told(problems: list[Problem], document: Document) -> tuple[Problem, ...]:
+def _mismatches(
+    error: ValidationError, document: Document, said: set[Place]
+) -> list[tuple[Steps, ErrorDetails]]:
+    """What does not fit and was not said yet, with the steps to it, in the order of the file."""
+    found: list[tuple[Steps, ErrorDetails]] = []
+    for detail in error.errors(include_url=False):
+        if detail["type"] != "default_factory_not_called":
+            steps = steps_of(detail, document)
+            if not _is_said(detail, steps, document, said):
+                found.append((steps, detail))
+    return sorted(found, key=lambda each: document.place(each[0], key=True))
+
+
+def _told(problems: list[Problem], document: Document, untold: int) -> tuple[Problem, ...]:
     """As many problems as somebody will read, and how many more there are."""
-    rest = len(problems) - MAX_PROBLEMS
+    rest = len(problems) + untold - MAX_PROBLEMS
     if rest <= 0:
         return tuple(problems)
     kept = sorted(problems, key=lambda problem: problem.place)[:MAX_PROBLEMS]
