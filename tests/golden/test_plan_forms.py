@@ -22,6 +22,7 @@ from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document
 from zalosync.plan.approve import Needed
 from zalosync.plan.shape import Plan
+from zalosync.plan.skips import skip_samples
 from zalosync.spec.load import load_project
 
 FOLDER = Path(__file__).resolve().parent / "plan"
@@ -55,8 +56,13 @@ def document(desk: Desk, plan: Plan) -> dict[str, Any]:
             signers="x",
         ),
     ]
+    skips = {campaign.name: skip_samples(project, campaign) for campaign in plan.campaigns}
     return plan_document(
-        plan, zone="Asia/Ho_Chi_Minh", needed=needed if plan.complete else (), samples=samples
+        plan,
+        zone="Asia/Ho_Chi_Minh",
+        needed=needed if plan.complete else (),
+        samples=samples,
+        skips=skips if plan.complete else {},
     )
 
 

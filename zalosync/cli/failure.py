@@ -8,7 +8,6 @@ import traceback
 import click
 
 from zalosync.console.display import display
-from zalosync.console.problems import source_lines
 from zalosync.errors import ExitCode, SpecError, ZalosyncError
 
 _OUTPUT = 1  # the descriptor of standard output
@@ -18,6 +17,8 @@ LONGEST = 4000  # characters of one line; a column list or a path may be long
 def report_failure(error: BaseException) -> ExitCode:
     """Print one line (all problems of a spec error, a line each) and give the exit code."""
     if isinstance(error, SpecError):
+        from zalosync.console.problems import source_lines
+
         for problem in error.problems:
             _say(f"error: {problem}")
             for line in source_lines(problem):

@@ -1,5 +1,6 @@
 """`zalosync plan`: what would be sent, to how many, at what cost, and what is dropped and why."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -155,19 +156,42 @@ def _show(session: Session, built: "Plan", asked: Asked) -> None:
     if asked.skips is not None:
         write_skips(asked.skips, session.project, built)
     samples = {} if asked.preview else _samples(session, built, asked)
-    draw(_document(session, built, samples), asked.format, explain=asked.explain)
+    skips = {} if asked.preview else _skip_samples(session, built, asked)
+    terminal = asked.format == "text" and sys.stdout.isatty()
+    draw(_document(session, built, samples, skips, phones=terminal), asked.format, explain=asked.explain)
     if asked.output is not None and not built.blocked and asked.format == "text":
         say(sealed_lines(asked.output.name))
 
 
 def _document(
-    session: Session, built: "Plan", samples: "Mapping[str, Sequence[Preview]] | None" = None
+    session: Session,
+    built: "Plan",
+    samples: "Mapping[str, Sequence[Preview]] | None" = None,
+    skips: "Mapping[str, Sequence[Preview]] | None" = None,
+    *,
+    phones: bool = False,
 ) -> dict[str, Any]:
     from zalosync.console.planned import plan_document
     from zalosync.plan.approve import approvals_needed
 
     needed = approvals_needed(session.project, built.to_send) if built.complete else ()
-    return plan_document(built, zone=session.project.spec.timezone, needed=needed, samples=samples)
+    return plan_document(
+        built,
+        zone=session.project.spec.timezone,
+        needed=needed,
+        samples=samples,
+        skips=skips,
+        phones=phones,
+    )
+
+
+def _skip_samples(session: Session, built: "Plan", asked: Asked) -> "dict[str, Sequence[Preview]]":
+    """The first rows of each reason to skip, where the form shows them."""
+    if not (asked.explain or asked.format in ("json", "markdown", "html")):
+        return {}
+    from zalosync.plan.skips import skip_samples
+
+    return {campaign.name: skip_samples(session.project, campaign) for campaign in built.campaigns}
 
 
 def _samples(session: Session, built: "Plan", asked: Asked) -> "dict[str, Sequence[Preview]]":

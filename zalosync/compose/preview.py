@@ -4,12 +4,13 @@ Reads as much of the audience as it takes, composes those rows as a plan would, 
 them. Each text comes twice: as it would be sent, and masked.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
 
+from zalosync.audience.phone import Fault, normalise
 from zalosync.audience.read import Chunk
 from zalosync.audience.screen import PHONE_COLUMN, Reason
 from zalosync.compose.desired import CHUNK_ROWS
@@ -118,6 +119,38 @@ def preview(
         return viewer.first(chunks) if sample == 1 else viewer.some(chunks, min(sample, MAX_SAMPLE))
 
 
+def look_at(
+    project: LoadedProject, loaded: LoadedCampaign, recipe: Recipe, rows: Iterable[int]
+) -> list[Preview]:
+    """What single rows come to, by themselves.
+
+    Args:
+        project: whose campaign it is.
+        loaded: the campaign.
+        recipe: of a plan.
+        rows: their numbers over all files, from 0. The audience is read as far as the last of them.
+    """
+    viewer, left, found = _Viewer(replace(recipe, content=True)), sorted(set(rows)), list[Preview]()
+    if not left:
+        return []
+    with opened_audience(project.root, loaded) as files:
+        for chunk in files.chunks(CHUNK_ROWS):
+            end = chunk.first_row + chunk.frame.height
+            found += viewer.seen(chunk, [row - chunk.first_row for row in left if row < end])
+            left = [row for row in left if row >= end]
+            if not left:
+                break
+    return found
+
+
+def why_not(recipe: Recipe, reason: Reason, why: str, spelling: str | None) -> str:
+    """Why a row is skipped, more closely than by its reason: of an invalid phone the word for its fault."""
+    if reason is not Reason.INVALID_PHONE or why:
+        return why
+    phone = normalise(spelling or "", recipe.region)
+    return phone.value if isinstance(phone, Fault) else ""
+
+
 class _Viewer:
     """Composes rows of one campaign and looks at the result."""
 
@@ -135,7 +168,7 @@ class _Viewer:
         for chunk in chunks:
             rows = chunk.first_row + chunk.frame.height
             if chunk.first_row < row <= rows:
-                return self._seen(chunk, [row - 1 - chunk.first_row])[0]
+                return self.seen(chunk, [row - 1 - chunk.first_row])[0]
         raise UsageError(
             f"the audience has no row {row:,}: it has {rows:,}", fix="count rows from 1, without the header"
         )
@@ -145,7 +178,7 @@ class _Viewer:
         for chunk in chunks:
             kept = self._kept(chunk, range(chunk.frame.height))
             if kept:
-                return self._seen(chunk, kept[:1])
+                return self.seen(chunk, kept[:1])
         return []
 
     def some(self, chunks: Iterator[Chunk], wanted: int) -> list[Preview]:
@@ -155,7 +188,7 @@ class _Viewer:
             ranks = [(chunk.first_row + place + 1) * _SPREAD % 2**64 for place in range(chunk.frame.height)]
             places = sorted(range(len(ranks)), key=ranks.__getitem__)[: wanted * _TRIES]
             kept = sorted(self._kept(chunk, places), key=ranks.__getitem__)[:wanted]
-            best += zip((ranks[place] for place in kept), self._seen(chunk, kept), strict=True)
+            best += zip((ranks[place] for place in kept), self.seen(chunk, kept), strict=True)
             best = sorted(best, key=lambda each: each[0])[:wanted]
         return sorted((each for _, each in best), key=lambda each: each.row)
 
@@ -166,7 +199,7 @@ class _Viewer:
         kept = composed.messages.filter(pl.col("reason") == int(Reason.KEPT))["row"].to_list()
         return [places[row] for row in kept]
 
-    def _seen(self, chunk: Chunk, places: list[int]) -> list[Preview]:
+    def seen(self, chunk: Chunk, places: list[int]) -> list[Preview]:
         """What became of these places of the chunk."""
         return [self._look(chunk, place) for place in places]
 
@@ -176,7 +209,8 @@ class _Viewer:
         row, file, line = chunk.first_row + place + 1, chunk.file, int(chunk.lines[place])
         if composed.messages.height == 0:
             reason, why = composed.skipped.select("reason", "why").row(0)
-            return Preview(row, file, line, Reason(reason), why or "")
+            why = why_not(self._recipe, Reason(reason), why or "", frame[self._recipe.phone].item())
+            return Preview(row, file, line, Reason(reason), why)
         message = composed.messages.row(0, named=True)
         hidden = self._masked.render(frame).row(0, named=True)
         failover = None

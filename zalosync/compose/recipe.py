@@ -24,6 +24,7 @@ from zalosync.compose.values import Limits, misfits
 KEY = "__key"
 FAILOVER = "__failover"
 DESTINATION = "to"  # a phone's digits as a number: what a plan is bound to, and never keeps
+CONDITION, NO_KEY = "condition", "key"  # why a row is unreadable: `where` cannot be judged, or no key
 VALUE_PREFIX = "v:"  # content columns of composed frames: one per template parameter
 SKIPPED_SCHEMA = {"row": pl.UInt64, "reason": pl.UInt8, "why": pl.String}
 
@@ -70,7 +71,8 @@ class Composed:
             all files), `reason` (KEPT, SUPPRESSED or INVALID_VALUES), `why`, `segments` of the failover text,
             the phone as a number (`to`); with content also `__phone`, `__failover` and one `v:NAME` per
             parameter; with recipients also the pseudonym (`r0`, `r1`).
-        skipped: rows that a test of the screen dropped: `row`, `reason`, `why`.
+        skipped: rows that a test of the screen dropped: `row`, `reason`, `why` (of an invalid phone it is
+            empty: `phone.normalise` says it of the few that somebody asks for).
         repairs: spellings of phones that were mended, by kind.
         rows: how many rows the chunk had.
     """
@@ -115,9 +117,9 @@ class Composer:
         # approved, and then shrink it, but they are no part of what was approved.
         composed = pl.col(REASON_COLUMN).is_in([int(Reason.KEPT), int(Reason.SUPPRESSED)])
         dropped, kept = screened.filter(~composed), screened.filter(composed)
-        skipped = dropped.select(
-            "row", pl.col(REASON_COLUMN).alias("reason"), pl.lit("", pl.String).alias("why")
-        )
+        unjudged = pl.col(REASON_COLUMN) == int(Reason.UNREADABLE)
+        why = pl.when(unjudged).then(pl.lit(CONDITION)).otherwise(pl.lit("", pl.String))
+        skipped = dropped.select("row", pl.col(REASON_COLUMN).alias("reason"), why.alias("why"))
         messages, unreadable = self._messages(kept)
         return Composed(messages, pl.concat([skipped, unreadable]), repairs, frame.height)
 
@@ -132,7 +134,7 @@ class Composer:
         unreadable = rendered.filter(keyless).select(
             "row",
             pl.lit(int(Reason.UNREADABLE), pl.UInt8).alias("reason"),
-            pl.lit("no key", pl.String).alias("why"),
+            pl.lit(NO_KEY, pl.String).alias("why"),
         )
         rendered = rendered.filter(~keyless)
         names = list(self._recipe.values)
@@ -149,7 +151,10 @@ class Composer:
             .then(rendered[REASON_COLUMN])
             .otherwise(pl.lit(int(Reason.INVALID_VALUES), pl.UInt8))
             .alias("reason"),
-            pl.when(broken).then(pl.lit("failover text")).otherwise(fit["why"]).alias("why"),
+            pl.when(broken)
+            .then(pl.lit("failover text"))
+            .otherwise(fit["why"] + ": " + fit["parameter"])
+            .alias("why"),
             segments_column(rendered[FAILOVER]).fill_null(0).alias("segments"),
             rendered[PHONE_COLUMN].cast(pl.UInt64).alias(DESTINATION),
         )

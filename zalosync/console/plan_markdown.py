@@ -26,7 +26,7 @@ from zalosync.console.plan_words import (
 MARKER = "<!-- zalosync:plan"
 LONGEST = 60_000  # characters; GitHub refuses comments over 65,536
 _ROOM = 56_000  # for campaigns, so that what follows them always fits
-_MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS = 30, 20, 100
+_MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS, _MOST_SKIPS = 30, 20, 100, 30
 _ZERO_WIDTH = "\u200b"
 _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
 
@@ -135,9 +135,22 @@ def _rows(campaign: Document, *, explain: bool) -> Iterator[str]:
         yield ""
         for name, count in campaign["repairs"].items():
             yield f"- {count:,} with {REPAIRS.get(name, name)}"
+    yield from _skips(campaign)
     yield ""
     yield "</details>"
     yield ""
+
+
+def _skips(campaign: Document) -> Iterator[str]:
+    skips = campaign.get("skip_samples", [])[:_MOST_SKIPS]
+    if skips:
+        yield ""
+        yield "Rows that are skipped, the first of each reason:"
+        yield ""
+    for skip in skips:
+        place = f"{skip['file']}:{skip['line']}"
+        why = f": {code(skip['why'])}" if skip["why"] else ""
+        yield f"- {skip['reason']}{why}, {code(place)}"
 
 
 def _cell(words: str) -> str:

@@ -104,6 +104,7 @@ def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
         yield from _wrapped(moved, "  ")
     yield from _repairs(campaign, explain=explain)
     if explain:
+        yield from _skips(campaign)
         yield from _samples(campaign)
     for finding in campaign["findings"]:
         yield from _finding(finding)
@@ -122,6 +123,17 @@ def _repairs(campaign: Document, *, explain: bool) -> Iterator[str]:
     yield "  phones were read as one number whatever their spelling:"
     for name, count in repairs.items():
         yield f"  {count:>11,}  {REPAIRS.get(name, name)}"
+
+
+def _skips(campaign: Document) -> Iterator[str]:
+    skips = campaign.get("skip_samples", [])
+    if skips:
+        yield "  rows that are skipped, the first of each reason:"
+    for skip in skips:
+        place = f"{display(skip['file'], 200)}:{skip['line']}"
+        parts = [f"{skip['reason']}: {place}", display(skip["why"]), skip.get("phone", "")]
+        parts += [f"{display(name)} {display(text, 60)}" for name, text in skip["values"].items()]
+        yield from _wrapped(", ".join(filter(None, parts)), "    ", "      ")
 
 
 def _samples(campaign: Document) -> Iterator[str]:

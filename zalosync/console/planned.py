@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zalosync.compose.preview import Preview
+from zalosync.console.display import masked
 from zalosync.console.documents import utc
 from zalosync.plan.approve import Needed
 from zalosync.plan.history import Named
@@ -21,6 +22,8 @@ def plan_document(
     zone: str | None = None,
     needed: Iterable[Needed] = (),
     samples: Mapping[str, Sequence[Preview]] | None = None,
+    skips: Mapping[str, Sequence[Preview]] | None = None,
+    phones: bool = False,
 ) -> dict[str, Any]:
     """What a plan says.
 
@@ -29,6 +32,8 @@ def plan_document(
         zone: the project's time zone, in which times are shown to people.
         needed: the approvals that it takes.
         samples: by campaign, some recipients' messages; only their masked form is taken.
+        skips: by campaign, some rows of each reason to skip, likewise.
+        phones: whether to have masked phones with them: for an interactive terminal only.
     """
     return {
         "kind": plan.kind,
@@ -44,7 +49,11 @@ def plan_document(
         "approvals_needed": [_needed(each) for each in needed],
         "findings": _findings(plan.findings),
         "campaigns": [
-            _campaign(campaign, (samples or {}).get(campaign.name, ())) for campaign in plan.campaigns
+            {
+                **_campaign(campaign, (samples or {}).get(campaign.name, ())),
+                "skip_samples": [_skip(row, phones=phones) for row in (skips or {}).get(campaign.name, ())],
+            }
+            for campaign in plan.campaigns
         ],
     }
 
@@ -123,6 +132,20 @@ def _sample(sample: Preview) -> dict[str, Any]:
         "failover": sample.failover.masked if sample.failover else None,
         "segments": sample.segments.segments if sample.segments else None,
     }
+
+
+def _skip(row: Preview, *, phones: bool) -> dict[str, Any]:
+    """Where a skipped row is and why it is skipped; what comes from the row is dots."""
+    skip: dict[str, Any] = {
+        "reason": row.reason.word,
+        "file": row.file,
+        "line": row.line,
+        "why": row.why,
+        "values": {value.name: value.text.masked for value in row.values},
+    }
+    if phones and row.phone is not None:
+        skip["phone"] = masked(row.phone)
+    return skip
 
 
 def _needed(needed: Needed) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,12 +13,14 @@ import polars as pl
 from zalosync.audience.screen import Reason
 from zalosync.compose.desired import CHUNK_ROWS
 from zalosync.compose.inputs import opened_audience
+from zalosync.compose.preview import Preview, look_at, why_not
 from zalosync.errors import UsageError
 from zalosync.plan.decide import Action
 from zalosync.plan.shape import CampaignPlan, Plan
 from zalosync.spec.loaded import LoadedProject
 
 COLUMNS = ("campaign", "file", "line", "reason", "why")
+SAMPLES = 3  # rows shown of each reason
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -50,20 +53,43 @@ def write_skips(path: Path, project: LoadedProject, plan: Plan) -> int:
 
 def skipped_rows(project: LoadedProject, campaign: CampaignPlan) -> Iterator[dict[str, Any]]:
     """The skipped rows of a campaign, as `COLUMNS`; the line is a record's number in Parquet."""
-    skipped = pl.concat([*campaign.prepared.desired.skipped(), _capped(campaign)]).sort("row", "reason")
+    skipped, recipe = _skipped(campaign), campaign.prepared.recipe
     with opened_audience(project.root, campaign.loaded) as opened:
         for chunk in opened.chunks(CHUNK_ROWS):
             end = chunk.first_row + chunk.frame.height
             mine = skipped.filter((pl.col("row") >= chunk.first_row) & (pl.col("row") < end))
-            lines = chunk.lines.gather(mine["row"] - chunk.first_row)
-            for line, reason, why in zip(lines, mine["reason"], mine["why"], strict=True):
+            places = mine["row"] - chunk.first_row
+            lines, spellings = chunk.lines.gather(places), chunk.frame[recipe.phone].gather(places)
+            for line, number, why, spelling in zip(
+                lines, mine["reason"], mine["why"], spellings, strict=True
+            ):
+                reason = Reason(number)
                 yield {
                     "campaign": campaign.name,
                     "file": chunk.file,
                     "line": line,
-                    "reason": Reason(reason).word,
-                    "why": why or "",
+                    "reason": reason.word,
+                    "why": why_not(recipe, reason, why or "", spelling),
                 }
+
+
+def skip_samples(project: LoadedProject, campaign: CampaignPlan) -> list[Preview]:
+    """The first rows of each reason to skip, as they would be previewed, with the reason of the plan."""
+    first = _skipped(campaign).unique(["row"], keep="first", maintain_order=True)
+    first = first.group_by("reason", maintain_order=True).head(SAMPLES)
+    rows = {
+        row: (Reason(reason), why or "") for row, reason, why in first.select("row", "reason", "why").rows()
+    }
+    found = look_at(project, campaign.loaded, campaign.prepared.recipe, rows)
+    told = (
+        replace(each, reason=rows[each.row - 1][0], why=each.why or rows[each.row - 1][1]) for each in found
+    )
+    return sorted(told, key=lambda each: (each.reason, each.row))
+
+
+def _skipped(campaign: CampaignPlan) -> pl.DataFrame:
+    """Every skipped row: its number from 0, why, and why more closely, in the order of the rows."""
+    return pl.concat([*campaign.prepared.desired.skipped(), _capped(campaign)]).sort("row", "reason")
 
 
 def _capped(campaign: CampaignPlan) -> pl.DataFrame:
