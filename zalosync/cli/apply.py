@@ -106,7 +106,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
     if project.environment.protected and asked.file is None and not asked.due:
         raise Blocked(
             f"environment {project.environment_name} is protected: it takes only a sealed, approved plan",
-            fix="zalosync plan -o FILE, zalosync approve FILE --as NAME, zalosync apply FILE",
+            fix="`zalosync plan -o FILE`, `zalosync approve FILE --as NAME`, `zalosync apply FILE`",
         )
     check_job(session.environ, rehearsal=is_rehearsal(provider.base_url))
     session.check_durable(provider.base_url)

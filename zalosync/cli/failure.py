@@ -8,14 +8,33 @@ import traceback
 import click
 
 from zalosync.console.display import display
-from zalosync.errors import ExitCode, SpecError, ZalosyncError
+from zalosync.console.hints import spelled
+from zalosync.errors import ExitCode, SpecError, UsageError, ZalosyncError
 
 _OUTPUT = 1  # the descriptor of standard output
 LONGEST = 4000  # characters of one line; a column list or a path may be long
 
 
-def report_failure(error: BaseException) -> ExitCode:
-    """Print one line (all problems of a spec error, a line each) and give the exit code."""
+def report_failure(error: BaseException, *, as_json: bool = False) -> ExitCode:
+    """Print one line (all problems of a spec error, a line each) and give the exit code.
+
+    With `as_json` stdout gets a document too, where the command has printed none.
+    """
+    if as_json:
+        _document(error)
+    return _report(error)
+
+
+def _document(error: BaseException) -> None:
+    from zalosync.console import documents
+
+    told = UsageError(error.format_message()) if isinstance(error, click.ClickException) else error
+    if isinstance(told, ZalosyncError) and not documents.written():
+        documents.write(documents.error_document(told))
+        sys.stdout.flush()
+
+
+def _report(error: BaseException) -> ExitCode:
     if isinstance(error, SpecError):
         from zalosync.console.problems import source_lines
 
@@ -84,4 +103,4 @@ def _bug(error: BaseException) -> ExitCode:
 
 def _say(line: str) -> None:
     """One line, whatever stands in it: names of files and the like are other people's text."""
-    sys.stderr.write(display(line, LONGEST) + "\n")
+    sys.stderr.write(spelled(display(line, LONGEST)) + "\n")

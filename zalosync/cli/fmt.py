@@ -41,8 +41,13 @@ def fmt(options: Options, paths: tuple[Path, ...], check: bool) -> int:  # noqa:
                 replace(root / name, text)
     if problems:
         raise SpecError(problems)
-    for name in changed:
-        click.echo(name)
+    if options.json:
+        from zalosync.console import documents
+
+        documents.write({"changed": changed, "written": not check})
+    else:
+        for name in changed:
+            click.echo(name)
     return ExitCode.SPEC if check and changed else ExitCode.DONE
 
 

@@ -28,6 +28,7 @@ def init(options: Options, *, replace_lineage: bool, reason: str) -> int:
     messaged before: `zalosync ledger adopt` tells it.
     """
     from zalosync.cli.approve import checked_reason
+    from zalosync.console.documents import answer
     from zalosync.ledger.home import STATE_FOLDER, create
     from zalosync.ledger.key import make_key, read_key
     from zalosync.ledger.lineage import replace_lineage as replace
@@ -41,20 +42,28 @@ def init(options: Options, *, replace_lineage: bool, reason: str) -> int:
     made = not pinned and read_key(folder, session.environ) is None
     if made:
         make_key(folder)
+    before = None
     if replace_lineage:
         before = replace(session.home, session.keys, session.clock.now(), session.actor, reason)
-        if before is not None:
-            click.echo(f"the ledger that was there is kept as {before.name}")
     else:
         create(session.home, session.keys, session.clock.now())
-    click.echo(f"made {session.home.place}; its lineage is pinned in {session.home.pin_path.name}")
+    lines = [f"made {session.home.place}; its lineage is pinned in {session.home.pin_path.name}"]
+    if before is not None:
+        lines.insert(0, f"the ledger that was there is kept as {before.name}")
     if replace_lineage:
-        click.echo("it knows nobody who was messaged before: `zalosync ledger adopt` takes them over")
+        lines.append("it knows nobody who was messaged before: `zalosync ledger adopt` takes them over")
     if made:
-        click.echo(
+        lines.append(
             "made .zalosync/key: keep a copy where secrets are kept."
             " Without it nobody can tell who was messaged already"
         )
+    document = {
+        "ledger": session.home.place,
+        "pinned_in": session.home.pin_path.name,
+        "made_key": made,
+        "kept": before.name if before else None,
+    }
+    answer(document, "\n".join(lines), as_json=options.json)
     return ExitCode.DONE
 
 
@@ -97,11 +106,15 @@ def info(options: Options) -> int:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(options: Options, *, file: Path) -> int:
     """Copy the ledger to FILE, as of one moment, also while a run writes."""
+    from zalosync.console import documents
     from zalosync.ledger.lineage import backup as copy
 
     session = Session(options)
     size = copy(session.home, session.keys, file)
-    click.echo(f"copied {session.home.place} to {file}: {size:,} bytes")
+    words = f"copied {session.home.place} to {file}: {size:,} bytes"
+    documents.answer(
+        {"ledger": session.home.place, "file": str(file), "bytes": size}, words, as_json=options.json
+    )
     return ExitCode.DONE
 
 
@@ -111,12 +124,15 @@ def backup(options: Options, *, file: Path) -> int:
 @common
 def migrate(options: Options) -> int:
     """Upgrade the ledger's schema to this version's, under its lock. Make a backup before."""
+    from zalosync.console import documents
     from zalosync.ledger.lineage import upgrade_file
 
     session = Session(options)
     before, after = upgrade_file(session.home, session.keys, session.clock.now(), session.actor)
     same = f"{session.home.place} has this version's schema ({after}) already"
-    click.echo(same if before == after else f"upgraded {session.home.place} from {before} to {after}")
+    words = same if before == after else f"upgraded {session.home.place} from {before} to {after}"
+    document = {"ledger": session.home.place, "before": before, "after": after}
+    documents.answer(document, words, as_json=options.json)
     return ExitCode.DONE
 
 

@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
         silence_output()
         code = ExitCode.DONE
     except BaseException as error:  # noqa: BLE001 - the one place that turns errors into exit codes
-        code = report_failure(error)
+        code = report_failure(error, as_json="--json" in (sys.argv[1:] if arguments is None else arguments))
     sys.exit(int(code) if isinstance(code, int) else 0)
 
 

@@ -1,6 +1,7 @@
 """The options that every command takes, before or after its name."""
 
 import functools
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from zalosync.clock import Clock
+from zalosync.console.hints import remember
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -91,6 +93,12 @@ def common(function: F) -> F:
         }
         options = gather(before, said if isinstance(ctx.obj, Options) else given)
         ctx.obj = options
+        remember(
+            options.environment if options.environment != os.environ.get("ZALOSYNC_ENV") else None,
+            str(options.project)
+            if options.project and str(options.project) != os.environ.get("ZALOSYNC_PROJECT")
+            else None,
+        )
         return function(options, **{name: value for name, value in given.items() if name not in names})
 
     return wrapper  # type: ignore[return-value]

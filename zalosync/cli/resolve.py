@@ -38,6 +38,8 @@ def resolve(
     """Decide what nobody could prove. `not-sent` is a promise: if it is wrong, somebody gets two."""
     from zalosync.apply.decisions import resolve_unknown
     from zalosync.compose.message import message_id_bytes
+    from zalosync.console.display import plural
+    from zalosync.console.documents import answer
 
     if bool(messages) == all_unknown:
         raise UsageError("say which messages", fix="give --message ID (repeated), or --all-unknown")
@@ -45,8 +47,8 @@ def resolve(
     if None in ids:
         raise UsageError("a message id is not one of ours", fix="they begin with zs1- and have 36 characters")
     session = Session(options)
-    name = session.project.campaign(campaign).first_name
     with session.ledger(lock_timeout) as ledger:
+        name = session.first_name(campaign, ledger)
         resolved = resolve_unknown(
             ledger,
             name,
@@ -56,5 +58,9 @@ def resolve(
             checked_reason(reason),
             session.clock.now(),
         )
-    click.echo(f"{resolved:,} messages of {campaign} are resolved as {decision} by {session.actor}")
+    words = f"{campaign} has no messages of unknown fate: nothing to resolve"
+    if resolved:
+        words = f"resolved {plural(resolved, 'message')} of {campaign} as {decision}, by {session.actor}"
+    document = {"campaign": name, "resolved": resolved, "as": decision, "by": session.actor}
+    answer(document, words, as_json=options.json)
     return ExitCode.DONE

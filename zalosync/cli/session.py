@@ -133,6 +133,19 @@ class Session:
         url = resolve_ledger_url(environment, name, self.environ, self.root)
         return Home(self.root, name, url, sandbox=environment.is_sandbox)
 
+    def first_name(self, name: str, reader: LedgerReader) -> str:
+        """Under which name the ledger has a campaign, also one that has left the project since.
+
+        Raises:
+            UsageError: neither has it.
+        """
+        try:
+            return self.project.campaign(name).first_name
+        except UsageError:
+            if name not in reader.campaigns():
+                raise
+            return name
+
     @cached_property
     def keys(self) -> Keys:
         """The project's key; a sandbox gets one by itself.

@@ -1,7 +1,8 @@
 """The JSON documents of the commands; their fields are fixed by `format_version`."""
 
 import sys
-from collections import Counter
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -9,17 +10,55 @@ import orjson
 
 from zalosync.apply.execute import Applied, totals_document
 from zalosync.clock import moment
-from zalosync.compose.message import Status
-from zalosync.ledger.records import Run, Tally
+from zalosync.console.hints import spelled
+from zalosync.errors import SpecError, ZalosyncError
+from zalosync.ledger.records import Run
 
 FORMAT_VERSION = "1.0"
-EVIDENCE_SECONDS = 48 * 3600  # how long the provider's logs remember
+_written: ContextVar[bool] = ContextVar("whether this command has printed its document", default=False)
 
 
-def write(document: dict[str, Any]) -> None:
+def write(document: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout."""
     data = orjson.dumps({"format_version": FORMAT_VERSION, **document}, option=orjson.OPT_INDENT_2)
     sys.stdout.write(data.decode() + "\n")
+    _written.set(True)
+
+
+def written() -> bool:
+    """Whether this command has printed its document already."""
+    return _written.get()
+
+
+def answer(document: Mapping[str, Any], words: str, *, as_json: bool) -> None:
+    """What a command did: as a document, or in a sentence."""
+    if as_json:
+        write(document)
+    else:
+        sys.stdout.write(spelled(words) + "\n")
+
+
+def error_document(error: ZalosyncError) -> dict[str, Any]:
+    """What any command prints with `--json` where it fails before it has printed anything else."""
+    said: dict[str, Any] = {
+        "code": error.code or None,
+        "message": error.message,
+        "fix": error.fix or None,
+        "exit_code": int(error.exit_code),
+    }
+    if isinstance(error, SpecError):
+        said["problems"] = [
+            {
+                "code": problem.code,
+                "file": problem.place.file,
+                "line": problem.place.line,
+                "column": problem.place.column,
+                "path": problem.path,
+                "message": problem.message,
+            }
+            for problem in error.problems
+        ]
+    return {"error": said}
 
 
 def apply_document(applied: Applied) -> dict[str, Any]:
@@ -31,36 +70,6 @@ def apply_document(applied: Applied) -> dict[str, Any]:
         "reason": applied.reason,
         "totals": totals_document(applied.totals, applied.seconds),
     }
-
-
-def status_document(
-    environment: str,
-    tallies: list[Tally],
-    waiting: dict[tuple[int, Status], tuple[int, int]],
-    names: tuple[str, ...],
-    now: datetime,
-) -> dict[str, Any]:
-    """What `status --json` prints; `names` limits it to some campaigns, empty: all."""
-    campaigns: dict[str, Counter[str]] = {}
-    numbers: dict[str, int] = {}
-    for tally in tallies:
-        if not names or tally.name in names:
-            campaigns.setdefault(tally.name, Counter())[tally.state.word] += tally.count
-            numbers[tally.name] = tally.campaign
-    documents = []
-    for name, states in sorted(campaigns.items()):
-        oldest = waiting.get((numbers[name], Status.UNKNOWN))
-        age = None if oldest is None else max(0, int(now.timestamp()) - oldest[1])
-        documents.append(
-            {
-                "name": name,
-                "states": {word: count for word, count in sorted(states.items()) if count},
-                "attempts": states.total(),
-                "oldest_unknown_seconds": age,
-                "evidence_expires_seconds": None if age is None else max(0, EVIDENCE_SECONDS - age),
-            }
-        )
-    return {"environment": environment, "campaigns": documents}
 
 
 def history_document(environment: str, runs: list[Run]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from zalosync.clock import Clock
 from zalosync.console.display import display
+from zalosync.console.hints import spelled
 from zalosync.events import (
     BatchAnswered,
     Event,
@@ -131,6 +132,7 @@ class Reporter:
             self._line("progress", f"{note} ({rate})", **self._totals)
 
     def _line(self, kind: str, text: str, **fields: Any) -> None:
+        text = spelled(text)
         if self._quiet and kind not in ("warning", "stopping"):
             return
         if self._json:

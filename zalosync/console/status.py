@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from zalosync.compose.message import FINAL, Status
@@ -88,6 +89,7 @@ def _campaign(name: str, tallies: Sequence[Tally], facts: Facts) -> dict[str, An
     late = facts.late.get(number)
     occurrence = max(tally.occurrence for tally in tallies)
     newest = [tally for tally in tallies if tally.occurrence == occurrence]
+    entries = _entries(facts.runs, name, occurrence)
     return {
         "name": name,
         "states": {word: count for word, count in sorted(states.items()) if count},
@@ -95,9 +97,10 @@ def _campaign(name: str, tallies: Sequence[Tally], facts: Facts) -> dict[str, An
         "oldest_unknown_seconds": age,
         "evidence_expires_seconds": None if age is None else max(0, EVIDENCE_SECONDS - age),
         "occurrence": occurrence,
-        "funnel": _funnel(newest, _planned(facts.runs, name, occurrence)),
+        "funnel": _funnel(newest, entries[-1] if entries else None),
+        "earlier": list(_earlier(tallies, occurrence)),
         "failures": _failures(newest),
-        "cost": _cost(newest, facts, name, occurrence),
+        "cost": _cost(newest, entries, facts.currency),
         "late": {
             "count": late[0] if late else 0,
             "oldest_seconds": max(0, int(facts.now.timestamp()) - late[1]) if late else None,
@@ -111,12 +114,15 @@ def _funnel(tallies: Sequence[Tally], planned: Mapping[str, Any] | None) -> dict
     def count(*states: Status) -> int:
         return sum(tally.count for tally in tallies if tally.state in states)
 
+    messages = sum(tally.count for tally in tallies)
+    sent = messages - count(Status.HELD, Status.CANCELLED, Status.RELEASED)
+    wanted = None if planned is None else int(planned["rows"]) - sum(planned["skipped"].values())
     by_sms = sum(tally.count for tally in tallies if tally.state is Status.DELIVERED and tally.channel)
     delivered = count(Status.DELIVERED)
     return {
         "audience": None if planned is None else int(planned["rows"]),
         "skipped": None if planned is None else sum(planned["skipped"].values()),
-        "sent": sum(tally.count for tally in tallies) - count(Status.HELD, Status.CANCELLED, Status.RELEASED),
+        "sent": sent,
         "accepted": count(*_TAKEN),
         "delivered": delivered,
         "delivered_by": {"zalo": delivered - by_sms, "sms": by_sms},
@@ -124,18 +130,31 @@ def _funnel(tallies: Sequence[Tally], planned: Mapping[str, Any] | None) -> dict
         "failed": count(*_FAILED),
         "doubtful": count(*_DOUBTFUL),
         "held": count(Status.HELD),
+        "cancelled": count(Status.CANCELLED),
+        "not_sent": None if wanted is None else max(0, wanted - sent - count(Status.HELD, Status.CANCELLED)),
         "final": count(*FINAL),
     }
 
 
-def _planned(runs: Iterable[Run], name: str, occurrence: int) -> Mapping[str, Any] | None:
-    found = [
+def _earlier(tallies: Sequence[Tally], newest: int) -> Iterator[dict[str, Any]]:
+    """Earlier occurrences, newest first: how many attempts, by state."""
+    for occurrence in sorted({tally.occurrence for tally in tallies} - {newest}, reverse=True):
+        states: Counter[str] = Counter()
+        for tally in tallies:
+            if tally.occurrence == occurrence:
+                states[tally.state.word] += tally.count
+        counts = {word: count for word, count in sorted(states.items()) if count}
+        yield {"occurrence": occurrence, "attempts": sum(counts.values()), "states": counts}
+
+
+def _entries(runs: Iterable[Run], name: str, occurrence: int) -> list[Mapping[str, Any]]:
+    """What runs recorded of a campaign and occurrence, oldest first."""
+    return [
         entry
         for run in runs
         for campaign, entry in run.started.get(AUDIENCES, {}).items()
         if campaign == name and entry.get("occurrence", 1) == occurrence
     ]
-    return found[-1] if found else None
 
 
 def _failures(tallies: Iterable[Tally]) -> list[dict[str, Any]]:
@@ -164,20 +183,29 @@ def _failures(tallies: Iterable[Tally]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: (-each["count"], each["status_id"], each["error_id"]))
 
 
-def _cost(tallies: Iterable[Tally], facts: Facts, name: str, occurrence: int) -> dict[str, Any]:
+def _cost(tallies: Iterable[Tally], recorded: Iterable[Mapping[str, Any]], currency: str) -> dict[str, Any]:
     """What reports say it cost, and what the plans of its runs estimated; None where nobody said."""
-    estimates = [
-        cost
-        for run in facts.runs
-        for campaign, entry in run.started.get(AUDIENCES, {}).items()
-        if campaign == name and entry.get("occurrence", 1) == occurrence and (cost := entry.get("cost"))
-    ]
+    entries = [each for each in recorded if each.get("cost")]
     return {
         "so_far": sum(tally.price for tally in tallies) / MILLION,
-        "currency": facts.currency or next((each["currency"] for each in estimates), None),
-        "estimate_min": sum(float(each["min"]) for each in estimates) if estimates else None,
-        "estimate_max": sum(float(each["max"]) for each in estimates) if estimates else None,
+        "currency": currency or next((each["cost"]["currency"] for each in entries), None),
+        "estimate_min": _estimate(entries, "min"),
+        "estimate_max": _estimate(entries, "max"),
     }
+
+
+def _estimate(entries: Sequence[Mapping[str, Any]], bound: str) -> float | None:
+    """What the plans estimated for what was sent, and for all that the last of them would send.
+
+    A run that stopped early left messages to the next one, whose plan estimates them again.
+    """
+    if not entries:
+        return None
+    total = float(entries[-1]["cost"][bound])
+    for entry, following in pairwise(entries):
+        made, planned = following["attempts"] - entry["attempts"], entry.get("to_send", 0)
+        total += float(entry["cost"][bound]) * (min(1.0, made / planned) if planned else 0.0)
+    return round(total, 6)
 
 
 def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[dict[str, Any]]:

@@ -32,11 +32,12 @@ def _campaign_lines(campaign: Mapping[str, Any]) -> Iterator[str]:
     funnel, cost = campaign["funnel"], campaign["cost"]
     sent = funnel["sent"]
     more = "" if campaign["occurrence"] == 1 else f", occurrence {campaign['occurrence']}"
-    yield f"  {display(campaign['name'])}{more}: {plural(campaign['attempts'], 'attempt')}"
+    attempts = campaign["attempts"] - sum(each["attempts"] for each in campaign["earlier"])
+    yield f"  {display(campaign['name'])}{more}: {plural(attempts, 'attempt')}"
     if funnel["audience"] is not None:
         yield _line(funnel["audience"], "rows")
         yield _line(-funnel["skipped"], "skipped")
-    yield _line(sent, "sent")
+    yield _line(sent, "sent, or maybe sent" if funnel["doubtful"] else "sent")
     for name, words in (
         ("accepted", "accepted"),
         ("zalo", "delivered by Zalo"),
@@ -44,13 +45,18 @@ def _campaign_lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         ("waiting", "waiting for their outcome"),
         ("failed", "failed"),
         ("doubtful", "of unknown fate"),
-        ("held", "held until due"),
     ):
         count = funnel["delivered_by"].get(name, funnel.get(name, 0))
         if count or name in ("accepted", "zalo"):
             yield _line(count, words, sent)
         if name == "failed":
             yield from _reasons(campaign["failures"])
+    for name, words in (("held", "held until due"), ("cancelled", "cancelled"), ("not_sent", "not sent")):
+        if funnel[name]:
+            yield _line(funnel[name], words)
+    for each in campaign["earlier"]:
+        counts = ", ".join(f"{count:,} {word}" for word, count in each["states"].items())
+        yield f"    {'':>11}  occurrence {each['occurrence']}: {counts}"
     if campaign["oldest_unknown_seconds"] is not None:
         age, left = campaign["oldest_unknown_seconds"], campaign["evidence_expires_seconds"]
         yield (

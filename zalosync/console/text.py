@@ -6,12 +6,13 @@ from typing import Any
 
 from zalosync.apply.execute import Applied
 from zalosync.console.display import display, plural
+from zalosync.console.hints import spelled
 from zalosync.errors import ExitCode
 
 
 def say(lines: Iterator[str]) -> None:
     """Print lines on stdout."""
-    sys.stdout.write("".join(line + "\n" for line in lines))
+    sys.stdout.write("".join(spelled(line) + "\n" for line in lines))
 
 
 def apply_lines(applied: Applied, environment: str) -> Iterator[str]:
@@ -57,25 +58,6 @@ def _next(code: ExitCode) -> str:
         ExitCode.INTERRUPTED: "apply again: it goes on where it stopped",
         ExitCode.LEDGER: "mend the ledger, then `zalosync refresh`",
     }.get(code, "`zalosync status`")
-
-
-def status_lines(document: dict[str, Any]) -> Iterator[str]:
-    """Counts by state, per campaign."""
-    yield f"Environment {display(document['environment'])}"
-    if not document["campaigns"]:
-        yield "  nothing was sent yet: `zalosync plan`, then `zalosync apply`"
-    for campaign in document["campaigns"]:
-        yield ""
-        yield f"  {display(campaign['name'])}: {plural(campaign['attempts'], 'attempt')}"
-        for word, count in campaign["states"].items():
-            share = count / campaign["attempts"] if campaign["attempts"] else 0
-            yield f"    {count:>11,}  {word:<14} {share:>6.1%}"
-        if campaign["oldest_unknown_seconds"] is not None:
-            hours = campaign["evidence_expires_seconds"] / 3600
-            yield (
-                f"    ! the oldest unknown is {campaign['oldest_unknown_seconds'] / 3600:.1f} h old;"
-                f" the provider's logs forget it in {hours:.1f} h: `zalosync refresh`"
-            )
 
 
 def history_lines(document: dict[str, Any]) -> Iterator[str]:

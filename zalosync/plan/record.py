@@ -18,6 +18,7 @@ def _entry(campaign: CampaignPlan) -> dict[str, Any]:
         "rows": campaign.audience,
         "recipients": campaign.recipients,
         "fresh": campaign.fresh,
+        "to_send": campaign.to_send,
         "attempts": campaign.attempts,
         "cost": _cost(campaign),
         "skipped": {reason.word: count for reason, count in sorted(campaign.skipped.items()) if count},
