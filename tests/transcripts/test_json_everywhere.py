@@ -1,4 +1,4 @@
-"""`--json` gives one document on stdout, from every command and of every failure; hints keep their options."""
+"""`--json` gives one document on stdout, from every command and of every failure; hints keep options."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_decisions(shop: Path) -> None:
     ],
 )
 def test_failures(shop: Path, arguments: tuple[str, ...], code: int, named: str | None) -> None:
-    """A failure is a document with its code, its words, its way out and exit code; stderr has the sentence."""
+    """A failure is a document with its code, its words, its way out and exit code; stderr the sentence."""
     done = zalosync(shop, "--json", *arguments)
     error = ended(done, code)["error"]
     assert isinstance(error, dict)
