@@ -123,6 +123,7 @@ def test_a_digest_is_that_of_the_meaning() -> None:
         CAMPAIGN.replace("{name: shipped}", "\n  owner: a@b.vn\n  name: shipped\n  labels: {team: crm}"),
         CAMPAIGN.replace("../audiences/people.csv", "../data/*.csv"),
         CAMPAIGN.replace("phone: phone}", "phone: phone, region: VN, exclude: [../s.csv]}"),
+        CAMPAIGN.replace("phone: phone}", "phone: phone, encoding: windows-1258}"),
         CAMPAIGN + "  occurrence: 1\n  encrypted: false\n",
     ]
     assert len({digest(text) for text in same}) == 1

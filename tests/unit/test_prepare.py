@@ -98,3 +98,46 @@ def test_how_files_were_read_is_told_once_they_were(tmp_path: Path) -> None:
     found = messages(tmp_path, unicodedata.normalize("NFC", audience).encode("utf-16-le"))
     assert found.notes() == ("people.csv was recognised as UTF-16 without a byte order mark",)
     assert messages(tmp_path, audience.encode()).notes() == ()
+
+
+def test_the_declared_encoding_is_used(tmp_path: Path) -> None:
+    """What could also be Western text is read as the spec says."""
+    audience = "phone,code\n0901234567,L\u00ea\n".encode("cp1258")
+    with pytest.raises(SpecError, match="the encoding cannot be told"):
+        messages(tmp_path, audience)
+    declared = CAMPAIGN.replace("path: people.csv\n", "path: people.csv\n    encoding: windows-1258\n")
+    assert messages(tmp_path, audience, declared).desired.waterfall.kept == 1
+
+
+@pytest.mark.parametrize(("rows", "fits"), [(1, False), (2, True), (3, True)])
+def test_the_project_says_how_many_rows_an_audience_may_have(
+    tmp_path: Path,
+    rows: int,
+    fits: bool,  # noqa: FBT001 - a table column
+) -> None:
+    """Exactly as many are read, and one more refuses the audience with its line."""
+    project = f"{PROJECT}  audienceLimits: {{rows: {rows}}}\n"
+    audience = b"phone,code\n0901234567,1\n0901234568,2\n"
+    if fits:
+        assert messages(tmp_path, audience, project=project).desired.waterfall.audience == 2
+    else:
+        with pytest.raises(SpecError, match=r"people.csv:3:1: .*too many rows"):
+            messages(tmp_path, audience, project=project)
+
+
+@pytest.mark.parametrize(("size", "fits"), [(34, False), (35, True)])
+def test_the_project_says_how_many_bytes_an_audience_may_have(
+    tmp_path: Path,
+    size: int,
+    fits: bool,  # noqa: FBT001 - a table column
+) -> None:
+    """A larger file is refused before it is read, at the line of the spec that names it."""
+    project = f"{PROJECT}  audienceLimits: {{bytes: {size}}}\n"
+    audience = b"phone,code\n0901234567,1\n0901234568\n"
+    assert len(audience) == 35
+    if not fits:
+        with pytest.raises(SpecError, match=r"shipped.campaign.yaml:8:11: .*the file is too large"):
+            messages(tmp_path, audience, project=project)
+    else:
+        with pytest.raises(SpecError, match="fields"):  # it is read, and its last row is short
+            messages(tmp_path, audience, project=project)

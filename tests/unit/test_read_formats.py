@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.workbooks import DATE, sheet, workbook
 from zalosync.audience import excel
+from zalosync.audience.encoding import Encoding
 from zalosync.audience.limits import Limits
 from zalosync.audience.read import open_audience
 from zalosync.audience.source import Source
@@ -122,6 +123,52 @@ def test_a_guessed_encoding_is_told(tmp_path: Path) -> None:
         "b.csv was recognised as UTF-16 without a byte order mark",
     )
     assert notes(tmp_path, "c.csv", FORMATS["wide.csv"]) == ()
+
+
+# Bytes, the encoding that is declared for them, and what the second column of their row says.
+DECLARED: dict[str, tuple[bytes, Encoding, str]] = {
+    "UTF-8": ("a,b\n1,Tấn\n".encode(), "utf-8", "Tấn"),
+    "UTF-8 with its mark": (b"\xef\xbb\xbf" + "a,b\n1,Tấn\n".encode(), "utf-8", "Tấn"),
+    "UTF-16 with a mark": ("a,b\n1,Tấn\n".encode("utf-16"), "utf-16", "Tấn"),
+    "UTF-16 without a mark": ("a,b\n1,Tấn\n".encode("utf-16-le"), "utf-16", "Tấn"),
+    "UTF-16, the other way round": ("a,b\n1,Tấn\n".encode("utf-16-be"), "utf-16", "Tấn"),
+    "Windows-1258 that could be Western": (windows_1258("a,b\n1,Lê\n"), "windows-1258", "Lê"),
+    "Windows-1258": (windows_1258("a,b\n1,Tấn\n"), "windows-1258", "Tấn"),
+    "UTF-8 declared to be older": ("a,b\n1,é\n".encode(), "windows-1258", "Ă©"),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_a_declared_encoding_is_taken_at_its_word(tmp_path: Path, name: str) -> None:
+    """What would be refused as uncertain is read as the spec says, and nothing is said of guessing."""
+    content, encoding, said = DECLARED[name]
+    (tmp_path / "a.csv").write_bytes(content)
+    with open_audience(tmp_path, "", ["a.csv"], encoding=encoding) as audience:
+        (row,) = [row for chunk in audience.chunks(10) for row in chunk.frame.rows()]
+        assert row == ("1", said)
+        assert audience.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        ("a\nở\n".encode("utf-16"), "utf-8", "a.csv:1:1: the file begins with the mark of UTF-16"),
+        (b"\xef\xbb\xbfa\n", "windows-1258", "a.csv:1:1: the file begins with the mark of UTF-8"),
+        (b"a\nx\nL\xea\n", "utf-8", "a.csv:3:1: not UTF-8"),
+        (b"a\nx", "utf-16", "a.csv:1:1: the text was taken for UTF-16"),
+    ],
+)
+def test_a_declared_encoding_that_is_wrong_is_refused(
+    tmp_path: Path, content: bytes, encoding: Encoding, message: str
+) -> None:
+    """A mark that says another encoding, or bytes that are not in it: with the line, and no byte of it."""
+    (tmp_path / "a.csv").write_bytes(content)
+    with (
+        pytest.raises(SpecError) as refused,
+        open_audience(tmp_path, "", ["a.csv"], encoding=encoding) as audience,
+    ):
+        list(audience.chunks(10))
+    assert str(refused.value).startswith(message)
 
 
 UNCERTAIN = {

@@ -8,9 +8,12 @@ other Windows pages are recognised as "not these" and refused.
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import Literal
 
 from zalosync.audience.broken import Code, broken
 from zalosync.errors import SpecError
+
+Encoding = Literal["utf-8", "utf-16", "windows-1258"]
 
 _UTF8_MARK = codecs.BOM_UTF8
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -21,19 +24,25 @@ _LETTERS = frozenset("àáâăãèéêìíòóôõơùúưýđ" + "aăâeêioô�
 _LEAST_MARKED = 10  # of so many letters beyond ASCII at least one has a tone mark of its own
 
 
-def utf8(blocks: Iterable[bytes], file: str, note: Callable[[str], object]) -> Iterator[bytes]:
+def utf8(
+    blocks: Iterable[bytes], file: str, note: Callable[[str], object], declared: Encoding | None = None
+) -> Iterator[bytes]:
     """The same text in UTF-8 without a byte order mark.
 
     Args:
         blocks: the file's bytes.
         file: for errors.
-        note: told, in a sentence, when the encoding was recognised and not declared by the file.
+        note: told, in a sentence, when the encoding was recognised and not declared.
+        declared: the encoding as the spec says it; None: it is recognised, or refused.
 
     Raises:
         SpecError: the encoding cannot be told, or the bytes do not fit it.
     """
     stream = iter(blocks)
     first = next(stream, b"")
+    if declared is not None:
+        yield from _declared(first, stream, declared, file)
+        return
     if first.startswith(_UTF8_MARK):
         yield from chain([first[len(_UTF8_MARK) :]], stream)
         return
@@ -57,6 +66,21 @@ def utf8(blocks: Iterable[bytes], file: str, note: Callable[[str], object]) -> I
             return
         else:
             raise _unknown(block, file, line)
+
+
+def _declared(first: bytes, rest: Iterator[bytes], encoding: Encoding, file: str) -> Iterator[bytes]:
+    """Text in the encoding that the spec says; a mark that says another one wins over nothing."""
+    marked = "utf-8" if first.startswith(_UTF8_MARK) else ""
+    marked = "utf-16" if first.startswith(_UTF16_MARKS) else marked
+    if marked and marked != encoding:
+        message = f"the file begins with the mark of {marked.upper()}, and `encoding` says {encoding}"
+        raise broken(Code.ENCODING, file, 1, message, allowed=f"encoding: {marked}")
+    if encoding == "utf-8":
+        yield from chain([first.removeprefix(_UTF8_MARK)], rest)
+    elif encoding == "utf-16":
+        yield from _recoded(chain([first], rest), _utf16(first) or "utf-16-le", file)
+    else:
+        yield from _recoded(chain([first], rest), "cp1258", file)
 
 
 def _utf16(first: bytes) -> str:

@@ -17,7 +17,7 @@ from zalosync.audience import delimited, jsonl
 from zalosync.audience.apart import KINDS as KINDS_APART
 from zalosync.audience.apart import Apart
 from zalosync.audience.broken import Code, broken
-from zalosync.audience.encoding import utf8
+from zalosync.audience.encoding import Encoding, utf8
 from zalosync.audience.limits import Limits
 from zalosync.audience.part import Part
 from zalosync.audience.source import Budget, Source, text_blocks
@@ -56,9 +56,15 @@ class Audience:
     """
 
     def __init__(
-        self, sources: tuple[Source, ...], headers: "_Headers", limits: Limits, stack: ExitStack
+        self,
+        sources: tuple[Source, ...],
+        headers: "_Headers",
+        limits: Limits,
+        stack: ExitStack,
+        encoding: Encoding | None,
     ) -> None:
         self._sources = sources
+        self._encoding = encoding
         self._limits = limits
         self._stack = stack
         self._begun = headers.begun
@@ -93,7 +99,7 @@ class Audience:
         with Apart(self._sources) as apart:
             for source in self._sources:
                 begun = self._begun.pop(source.file, None)
-                parts = begun or _parts(source, self._limits, budget, self._notes, apart)
+                parts = begun or _parts(source, self._limits, budget, self._notes, apart, self._encoding)
                 for part in _regrouped(_counted(parts, source, budget), rows):
                     self._check_rows(first + part.frame.height, source.file, part)
                     yield Chunk(part.frame, source.file, first, part.lines)
@@ -108,7 +114,12 @@ class Audience:
 
 
 def open_audience(
-    root: Path, base: Path | str, patterns: Sequence[str], *, limits: Limits | None = None
+    root: Path,
+    base: Path | str,
+    patterns: Sequence[str],
+    *,
+    limits: Limits | None = None,
+    encoding: Encoding | None = None,
 ) -> Audience:
     """Open the files of an audience and read their headers.
 
@@ -117,15 +128,18 @@ def open_audience(
         base: the folder of the file that names the patterns, from the root or absolute.
         patterns: paths or globs relative to `base`; a file that several of them match is read once.
         limits: bounds; the defaults are those of the documentation.
+        encoding: of the text files; None: recognised.
 
     Raises:
         SpecError: a pattern matches nothing, a file may not be opened or is broken, or the files do not
             have the same columns in the same order.
     """
-    return open_files(root, matching(root, base, patterns), limits or Limits())
+    return open_files(root, matching(root, base, patterns), limits or Limits(), encoding)
 
 
-def open_files(root: Path, names: Sequence[str], limits: Limits) -> Audience:
+def open_files(
+    root: Path, names: Sequence[str], limits: Limits, encoding: Encoding | None = None
+) -> Audience:
     """As `open_audience`, for the files of these names, from the root."""
     if len(names) > limits.files:
         message = f"the audience has {len(names):,} files"
@@ -133,7 +147,8 @@ def open_files(root: Path, names: Sequence[str], limits: Limits) -> Audience:
     with ExitStack() as stack:
         sources = tuple(_opened(root, names, limits, stack))
         apart = stack.enter_context(Apart(sources))
-        return Audience(sources, _headers(sources, limits, apart), limits, stack.pop_all())
+        headers = _headers(sources, limits, apart, encoding)
+        return Audience(sources, headers, limits, stack.pop_all(), encoding)
 
 
 def matching(root: Path, base: Path | str, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -176,10 +191,10 @@ class _Headers:
     begun: dict[str, Iterator[Part]]
 
 
-def _headers(sources: Sequence[Source], limits: Limits, apart: Apart) -> _Headers:
+def _headers(sources: Sequence[Source], limits: Limits, apart: Apart, encoding: Encoding | None) -> _Headers:
     found = _Headers((), {}, {})
     for source in sources:
-        parts = _parts(source, limits, Budget(limits.size), found.notes, apart)
+        parts = _parts(source, limits, Budget(limits.size), found.notes, apart, encoding)
         names = tuple(next(parts).frame.columns)
         found.columns = found.columns or names
         if names != found.columns:
@@ -201,14 +216,19 @@ def _kind(name: str) -> str:
 
 
 def _parts(
-    source: Source, limits: Limits, budget: Budget, notes: dict[str, None], apart: Apart
+    source: Source,
+    limits: Limits,
+    budget: Budget,
+    notes: dict[str, None],
+    apart: Apart,
+    encoding: Encoding | None,
 ) -> Iterator[Part]:
     """The rows of one file by its format; the first part has the columns."""
     kind = _kind(source.file)
     note = notes.setdefault  # each sentence once, in order
     if kind in KINDS_APART:
         return apart.parts(kind, source, limits, note)
-    text = utf8(text_blocks(source, budget, limits), source.file, note)
+    text = utf8(text_blocks(source, budget, limits), source.file, note, encoding)
     if kind == ".jsonl":
         return jsonl.parts(text, source.file, limits)
     return delimited.parts(text, source.file, limits, _SEPARATORS[kind])

@@ -14,7 +14,8 @@ from zalosync.audience.read import Audience, matching, open_files
 from zalosync.audience.suppress import NotAListError, open_list, read_suppressions
 from zalosync.errors import Problem, SpecError
 from zalosync.spec.files import near_path
-from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy
+from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy, LoadedProject
+from zalosync.spec.project import ProjectSpec
 from zalosync.spec.safe_open import FileRefused, glob_inside, inside, is_glob
 
 AUDIENCE = "spec.audience.path"
@@ -24,16 +25,24 @@ SUPPRESSIONS = "spec.suppressions"
 Spec = LoadedCampaign | LoadedPolicy
 
 
-def opened_audience(root: Path, loaded: LoadedCampaign, limits: Limits | None = None) -> Audience:
+def limits_of(project: ProjectSpec | None) -> Limits:
+    """How large an audience of a project may be; None: of one that says nothing."""
+    if project is None:
+        return Limits()
+    return Limits(size=project.audience_limits.bytes, rows=project.audience_limits.rows)
+
+
+def opened_audience(project: LoadedProject, loaded: LoadedCampaign) -> Audience:
     """The audience of a campaign, opened.
 
     Raises:
         SpecError: a file is missing, refused or broken; placed where the campaign names it.
     """
-    patterns = loaded.campaign.spec.audience.path
+    root, audience = project.root, loaded.campaign.spec.audience
+    patterns = audience.path
     try:
         names = matching(root, Path(loaded.file).parent, patterns)
-        return open_files(root, names, limits or Limits())
+        return open_files(root, names, limits_of(project.spec), audience.encoding)
     except SpecError as error:
         raise SpecError(list(told_in(root, loaded, AUDIENCE, patterns, error))) from error
 

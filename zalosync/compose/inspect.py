@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from zalosync.audience.encoding import Encoding
 from zalosync.audience.limits import Limits
 from zalosync.audience.read import matching, open_files
 from zalosync.audience.suppress import read_suppressions
 from zalosync.compose.desired import CHUNK_ROWS
-from zalosync.compose.inputs import AUDIENCE, EXCLUDE, SUPPRESSIONS, Spec, list_problems, told_in
+from zalosync.compose.inputs import AUDIENCE, EXCLUDE, SUPPRESSIONS, Spec, limits_of, list_problems, told_in
 from zalosync.compose.prepare import problems_with
 from zalosync.errors import Problem, SpecError
 from zalosync.spec.load import Survey
 from zalosync.spec.loaded import LoadedCampaign
+
+_Key = tuple[tuple[str, ...], Encoding | None]
 
 
 def input_problems(root: Path, survey: Survey, now: datetime, *, rows: bool = False) -> Iterator[Problem]:
@@ -29,7 +32,8 @@ def input_problems(root: Path, survey: Survey, now: datetime, *, rows: bool = Fa
         rows: also read every row of every audience and list, as a plan does.
     """
     wrong = {(problem.place.file, problem.path) for problem in survey.problems}
-    audiences = _Audiences(root, rows=rows)
+    limits = limits_of(survey.project.spec if survey.project is not None else None)
+    audiences = _Audiences(root, limits, rows=rows)
     regions = {"VN"}
     for each in survey.campaigns:
         sound = _Sound({path for file, path in wrong if file == each.file})
@@ -75,28 +79,31 @@ class _Opened:
 class _Audiences:
     """The audiences of campaigns, each set of files opened once."""
 
-    def __init__(self, root: Path, *, rows: bool) -> None:
+    def __init__(self, root: Path, limits: Limits, *, rows: bool) -> None:
         self._root = root
+        self._limits = limits
         self._rows = rows
-        self._known: dict[tuple[str, ...], tuple[_Opened, SpecError | None]] = {}
+        self._known: dict[_Key, tuple[_Opened, SpecError | None]] = {}
 
     def of(self, loaded: LoadedCampaign) -> _Opened:
         """A campaign's audience; what is wrong with its files is placed where the campaign names them."""
-        patterns = loaded.campaign.spec.audience.path
+        audience = loaded.campaign.spec.audience
+        patterns = audience.path
         try:
             names = matching(self._root, Path(loaded.file).parent, patterns)
         except SpecError as error:
             return _Opened(None, (), tuple(told_in(self._root, loaded, AUDIENCE, patterns, error)))
-        if names not in self._known:
-            self._known[names] = self._opened(names)
-        opened, refusal = self._known[names]
+        key = (names, audience.encoding)
+        if key not in self._known:
+            self._known[key] = self._opened(*key)
+        opened, refusal = self._known[key]
         if refusal is None:
             return opened
         return _Opened(None, names, tuple(told_in(self._root, loaded, AUDIENCE, patterns, refusal)))
 
-    def _opened(self, names: tuple[str, ...]) -> tuple[_Opened, SpecError | None]:
+    def _opened(self, names: tuple[str, ...], encoding: Encoding | None) -> tuple[_Opened, SpecError | None]:
         try:
-            with open_files(self._root, names, Limits()) as audience:
+            with open_files(self._root, names, self._limits, encoding) as audience:
                 columns, files = audience.columns, audience.files
                 try:
                     for _ in audience.chunks(CHUNK_ROWS) if self._rows else ():

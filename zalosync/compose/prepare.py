@@ -79,7 +79,7 @@ def prepared(
         SpecError: with every column and template that does not fit.
     """
     audience = loaded.campaign.spec.audience
-    with opened_audience(project.root, loaded) as opened:
+    with opened_audience(project, loaded) as opened:
         problems = list(problems_with(loaded, opened.columns, opened.files))
         if problems:
             raise SpecError(problems)

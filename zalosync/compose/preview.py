@@ -112,7 +112,7 @@ def preview(
     """
     with prepared(project, loaded, keys, now=now, budget=budget, content=True) as opened:
         viewer = _Viewer(opened.recipe)
-    with opened_audience(project.root, loaded) as files:
+    with opened_audience(project, loaded) as files:
         chunks = files.chunks(CHUNK_ROWS)
         if row is not None:
             return [viewer.one(chunks, row)]
@@ -133,7 +133,7 @@ def look_at(
     viewer, left, found = _Viewer(replace(recipe, content=True)), sorted(set(rows)), list[Preview]()
     if not left:
         return []
-    with opened_audience(project.root, loaded) as files:
+    with opened_audience(project, loaded) as files:
         for chunk in files.chunks(CHUNK_ROWS):
             end = chunk.first_row + chunk.frame.height
             found += viewer.seen(chunk, [row - chunk.first_row for row in left if row < end])

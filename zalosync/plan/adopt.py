@@ -15,6 +15,7 @@ import polars as pl
 from zalosync.audience.read import open_audience
 from zalosync.audience.screen import Reason
 from zalosync.compose.desired import CHUNK_ROWS, Desired
+from zalosync.compose.inputs import limits_of
 from zalosync.compose.message import Keys, Status
 from zalosync.compose.prepare import Prepared, placed, recipe_of
 from zalosync.compose.recipe import whole
@@ -114,7 +115,10 @@ def _people(
     """The messages of these people, by phone and key alone: nothing of what they said is composed."""
     audience = loaded.campaign.spec.audience
     base, paths = (Path(loaded.file).parent, audience.path) if files is None else (Path(), tuple(files))
-    with open_audience(project.root, base, paths) as opened:
+    encoding = audience.encoding if files is None else None
+    with open_audience(
+        project.root, base, paths, limits=limits_of(project.spec), encoding=encoding
+    ) as opened:
         if audience.phone not in opened.columns:
             raise UsageError(
                 f"{opened.files[0]} has no column `{audience.phone}`",

@@ -54,7 +54,7 @@ def write_skips(path: Path, project: LoadedProject, plan: Plan) -> int:
 def skipped_rows(project: LoadedProject, campaign: CampaignPlan) -> Iterator[dict[str, Any]]:
     """The skipped rows of a campaign, as `COLUMNS`; the line is a record's number in Parquet."""
     skipped, recipe = _skipped(campaign), campaign.prepared.recipe
-    with opened_audience(project.root, campaign.loaded) as opened:
+    with opened_audience(project, campaign.loaded) as opened:
         for chunk in opened.chunks(CHUNK_ROWS):
             end = chunk.first_row + chunk.frame.height
             mine = skipped.filter((pl.col("row") >= chunk.first_row) & (pl.col("row") < end))

@@ -126,6 +126,11 @@ class Audience(Shape):
         "text ones also as .gz.",
         examples=["../audiences/orders.csv"],
     )
+    encoding: Literal["utf-8", "utf-16", "windows-1258"] | None = Field(
+        default=None,
+        description="Of the text files; recognised where it is absent, and refused where it is not certain.",
+        examples=["windows-1258"],
+    )
     phone: Text = Field(description="The column with the destination.", examples=["phone"])
     key: Expression | None = Field(
         default=None,

@@ -230,6 +230,19 @@ def is_rehearsal(base_url: str) -> bool:
     return base_url == SANDBOX or is_loopback(urlsplit(base_url).hostname or "")
 
 
+class AudienceLimits(Shape):
+    """How large the audience of one campaign may be; a larger one is refused, never cut."""
+
+    rows: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
+        default=20_000_000, description="Rows of all its files.", examples=[50_000_000]
+    )
+    bytes: Annotated[int, Field(ge=1, le=10**12)] = Field(
+        default=4_000_000_000,
+        description="Bytes of all its files, after decompression.",
+        examples=[10_000_000_000],
+    )
+
+
 Pattern = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
@@ -267,6 +280,11 @@ class ProjectSpec(Shape):
         max_length=100,
         description="Hosts to which campaigns may have reports and clicks pushed.",
         examples=[["hooks.example.vn"]],
+    )
+    audience_limits: AudienceLimits = Field(
+        default_factory=AudienceLimits,
+        description="How large the audience of one campaign may be; 20,000,000 rows and 4 GB by itself.",
+        examples=[{"rows": 50_000_000, "bytes": 10_000_000_000}],
     )
     prices: Pattern | None = Field(
         default=None, description="The file with prices, for estimates.", examples=["prices.yaml"]

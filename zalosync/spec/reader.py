@@ -167,8 +167,9 @@ def loaded_campaign(campaign: Campaign, document: Document) -> LoadedCampaign:
     meaning = campaign.model_dump(mode="json", by_alias=True)
     metadata, audience = meaning["metadata"], meaning["spec"]["audience"]
     annotations = {key: metadata.pop(key) for key in ("description", "owner", "labels")}
-    # What stands in the files is in the plan under its own digest; where they lie changes nothing.
-    del audience["path"], audience["exclude"]
+    # What stands in the files is in the plan under its own digest; where they lie
+    # and how they are written changes nothing.
+    del audience["path"], audience["exclude"], audience["encoding"]
     names = campaign.metadata.previous_names
     return LoadedCampaign(
         file=document.file,
