@@ -164,8 +164,8 @@ def _append(audience: Path, rows: int) -> None:
 def _say(result: dict[str, Any]) -> None:
     print(
         f"{result['what']:<40} {result['seconds']:>8.2f} s  by hand {result['by_hand_seconds']:>7.1f} s"
-        f"  {result['ratio']:.2f} times  {result['peak_megabytes']} MB, sealed {result['plan_bytes'] / 1e6:>5.1f} MB"
-        f"  {result['send']:,} to send, {result['unchanged']:,} unchanged",
+        f"  {result['ratio']:.2f} times  {result['peak_megabytes']} MB, {result['plan_bytes'] / 1e6:.1f} MB"
+        f" for {result['send']:,} to send and {result['unchanged']:,} unchanged",
         flush=True,
     )
 

@@ -256,3 +256,15 @@ def test_nothing_personal_is_in_a_report() -> None:
     shown = repr(_report()) + repr(read_logs(orjson.dumps({"results": [LOG]}), _pseudonym, lambda _: b""))
     assert "84901234567" not in shown
     assert "Lan" not in shown
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999999", "1e400", "-1e400"])
+def test_a_number_that_nobody_can_hold(number: str) -> None:
+    """A row with a number beyond all bounds is left out, or read without it; the rows beside it stay."""
+    odd = f'{{"messageId":"b","price":{{"pricePerMessage":{number}}}}}'
+    page = f'{{"results":[{{"messageId":"a"}},{odd},{{"messageId":"c"}}]}}'
+    found = read_reports(page.encode(), _pseudonym, _length)
+    assert isinstance(found, Rows)
+    assert found.total == 3
+    assert {"a", "c"} <= {report.message_id for report in found.reports}
+    assert all(report.price is None for report in found.reports)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.books import Book, memory_book, standing
+from tests.support.books import IDENTITY, Book, memory_book, standing
 from tests.support.reports import DELIVERED, MAKER, page, report
 from tests.support.scripted import JumpingClock
 from zalosync.compose.message import Status
@@ -19,6 +19,7 @@ from zalosync.refresh import reports as reports_module
 from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.reports import drain, pull
 from zalosync.refresh.sift import Aside
+from zalosync.refresh.take import Taken
 
 
 @dataclass(slots=True)
@@ -218,3 +219,16 @@ def test_cannot_be_stored(desk: Desk) -> None:
         desk.pull()
     assert desk.count(Status.DELIVERED) == 0
     assert desk.inbox.broke_off is True
+
+
+@pytest.mark.parametrize("error", [StoppedEarly("gone"), ProviderRefused("no")])
+def test_what_was_taken_counts_also_where_the_pull_breaks_off(desk: Desk, error: Exception) -> None:
+    """A page that does not come does not hide what the pages before it said: alarms above all."""
+    stray = IDENTITY.message_id(IDENTITY.message("nobody knows it"), 1)
+    desk.hand_out([report(stray)], error)
+    taken = Taken()
+    with pytest.raises(type(error)):
+        pull(desk.provider, desk.inbox, desk.book.ledger, MAKER, desk.clock, desk.heard.append, taken)
+    drained = drain(desk.inbox, desk.book.ledger, MAKER, desk.clock, desk.heard.append)
+    assert taken.alarming + drained.alarming == 1
+    assert (taken.alarming == 1) is isinstance(error, StoppedEarly)

@@ -8,7 +8,7 @@ import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import AskedProvider, Session
-from zalosync.errors import ExitCode, LedgerError, StoppedEarly
+from zalosync.errors import ExitCode, LedgerError, ProviderRefused, StoppedEarly, first_of
 from zalosync.events import Emit, Warned
 
 if TYPE_CHECKING:
@@ -54,20 +54,33 @@ def refresh(options: Options, *, logs: bool, until_final: bool, watch: bool, loc
         work = Refreshing(session, provider, emit, logs=logs, lock_timeout=lock_timeout)
         document = work.once()
         drifted = work.drift()
-        pause = SHORTEST_POLL
-        while watch or (until_final and work.unfinished):
-            session.clock.sleep(WATCH_SECONDS if watch and not until_final else pause)
-            found = work.again(waits=not watch)
-            if found is not None:
-                document = found
-            pause = SHORTEST_POLL if work.moved else min(pause * 1.5, LONGEST_POLL)
+        pause, codes = SHORTEST_POLL, []
+        try:
+            while watch or (until_final and work.unfinished):
+                if watch and not options.json and work.moved:
+                    text.say(status_text.status_lines(document))
+                session.clock.sleep(WATCH_SECONDS if watch and not until_final else pause)
+                found = work.again(waits=not watch)
+                if found is not None:
+                    document = found
+                if work.taken.alarming:  # nobody waits for the end of a watch to hear of it
+                    break
+                pause = SHORTEST_POLL if work.moved else min(pause * 1.5, LONGEST_POLL)
+        except KeyboardInterrupt:
+            if not watch:
+                raise
+            codes.append(ExitCode.INTERRUPTED)
     document["findings"] += drifted
     if options.json:
         documents.write(document)
     else:
         text.say(status_text.status_lines(document))
     work.taken.check()
-    return ExitCode.UNKNOWN if unknown_in(document) else ExitCode.DONE
+    if unknown_in(document):
+        codes.append(ExitCode.UNKNOWN)
+    if work.refused is not None:
+        codes.append(work.refused.exit_code)
+    return first_of(*codes)
 
 
 @dataclass(slots=True)
@@ -79,6 +92,7 @@ class Refreshing:
         following: messages that failed on Zalo, and of whose SMS nothing is known yet.
         moved: attempts that the last look moved.
         taken: what all evidence did.
+        refused: why the provider hands out no reports, or None.
     """
 
     session: Session
@@ -90,6 +104,7 @@ class Refreshing:
     following: int = 0
     moved: int = 0
     taken: "Taken" = field(init=False)
+    refused: ProviderRefused | None = None
     _compared_at: float | None = None
     _moved_at: float = 0.0
 
@@ -174,13 +189,18 @@ class Refreshing:
         except StoppedEarly as error:
             # What was lost with the answer is in the logs; if they do not answer either, that is said there.
             self.emit(Warned(error.code, error.message))
+        except ProviderRefused as error:
+            # No public document names this call: where it is not there, or not allowed, the logs have to do.
+            self.refused = error
+            self.emit(Warned(error.code, error.message))
 
     def _logs(self, asking: "Asking", ledger: "Ledger", inbox: "Inbox") -> None:
         clock = self.session.clock
         logs = asking.logs()
         lost = inbox.broke_off
         asking.settle(ledger, logs, 0 if self._compared_at is None else AGAIN_SECONDS)
-        everything = self.logs or lost or not (self._pulls or self._pushed)
+        pulled = self._pulls and self.refused is None
+        everything = self.logs or lost or not (pulled or self._pushed)
         if asking.heal(ledger, logs, everything=everything) and lost:
             inbox.broke_off = False
         if self._compared_at is None or clock.monotonic() - self._compared_at > AGAIN_SECONDS:

@@ -84,7 +84,7 @@ class Asking:
     def pull(self, ledger: Ledger, inbox: Inbox) -> None:
         """Pull the reports that nobody has pulled yet, and merge them with what was stored before."""
         keys, clock = self.session.keys, self.session.clock
-        self.taken.add(pull(self.client, inbox, ledger, Maker(keys), clock, self.emit))
+        pull(self.client, inbox, ledger, Maker(keys), clock, self.emit, self.taken)
 
     def settle(self, ledger: Ledger, logs: Logs, again_after: float = 0) -> Settled:
         """Ask about unknown messages by their ids."""

@@ -18,7 +18,7 @@ from zalosync.ledger.records import Run, Tally
 from zalosync.plan.history import AUDIENCES
 from zalosync.provider import STATUSES
 
-EVIDENCE_SECONDS = 48 * 3600  # how long the provider's logs remember
+EVIDENCE_SECONDS = 47 * 3600  # from then on no evidence can come: the provider's logs remember 48 hours
 WARN_SECONDS = 36 * 3600  # when a person should be told that evidence ends
 HOUR_SECONDS = 3600
 MILLION = 1_000_000
@@ -219,7 +219,9 @@ def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[
         if age is not None and age >= WARN_SECONDS:
             left = campaign["evidence_expires_seconds"]
             words = (
-                f"the provider's logs forget it in {duration(left)}" if left else "no log tells more of it"
+                f"the provider's logs forget it in {duration(left)}"
+                if left
+                else "no log tells more of it: `zalosync resolve`"
             )
             message = f"{name}: the oldest unknown message is {duration(age)} old; {words}"
             yield finding("evidence-ends", "warn", message, count)

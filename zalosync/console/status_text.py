@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from zalosync.console.display import display, plural
-from zalosync.console.status import HOUR_SECONDS
+from zalosync.console.status import duration
 
 MOST_REASONS = 8  # the document has all
 
@@ -59,10 +59,10 @@ def _campaign_lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {'':>11}  occurrence {each['occurrence']}: {counts}"
     if campaign["oldest_unknown_seconds"] is not None:
         age, left = campaign["oldest_unknown_seconds"], campaign["evidence_expires_seconds"]
-        yield (
-            f"    ! the oldest unknown is {age / HOUR_SECONDS:.1f} h old;"
-            f" the provider's logs forget it in {left / HOUR_SECONDS:.1f} h: `zalosync refresh`"
-        )
+        ends = f"the provider's logs forget it in {duration(left)}: `zalosync refresh`"
+        if not left:
+            ends = "no log tells more of it: a person decides, by `zalosync resolve`"
+        yield f"    ! the oldest unknown is {duration(age)} old; {ends}"
     if cost["so_far"] or cost["estimate_max"] is not None:
         yield f"    {'':>11}  {_cost_words(cost)}"
 

@@ -29,11 +29,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return whole
 
 
-def _no_constant(name: str) -> NoReturn:
+def no_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which are no JSON."""
     raise ValueError(name)
 
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=no_constant)
 
 
 def strict_json(body: bytes) -> Any:

@@ -5,6 +5,7 @@ not cost the others. Every field but the message id may be missing. A status who
 kept.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from zalosync.infobip.answer import is_code
+from zalosync.infobip.answer import is_code, no_constant
 from zalosync.provider import GROUP_BY_ID, NO_GROUP, Channel, Group, Malformed, ProviderStatus, Report
 
 Digest = Callable[[bytes], bytes]
@@ -94,9 +95,19 @@ def _results(body: bytes) -> list[object] | Malformed:
     try:
         page = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Malformed.JSON
+        page = _with_odd_numbers(body)
+    if isinstance(page, Malformed):
+        return page
     results = page.get("results") if isinstance(page, dict) else None
     return results if isinstance(results, list) else Malformed.SHAPE
+
+
+def _with_odd_numbers(body: bytes) -> Any:
+    """The same by a reader that takes numbers of any size: one such row must not cost the others."""
+    try:
+        return json.loads(body, parse_constant=no_constant)
+    except (ValueError, RecursionError):
+        return Malformed.JSON
 
 
 def _rows(results: Iterable[object], pseudonym: Pseudonym, digest: Digest, *, with_proof: bool) -> Rows:

@@ -31,7 +31,15 @@ class HandsOut(Protocol):
         ...
 
 
-def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, maker: Maker, clock: Clock, emit: Emit) -> Taken:
+def pull(
+    source: HandsOut,
+    inbox: Inbox,
+    ledger: Ledger,
+    maker: Maker,
+    clock: Clock,
+    emit: Emit,
+    taken: Taken | None = None,
+) -> Taken:
     """Pull until nothing is left, and merge what came. Reports left by an earlier crash come first.
 
     A page that does not arrive is lost for good, with the reports in it: the logs still have them. Until they
@@ -44,12 +52,14 @@ def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, maker: Maker, clock: Cl
         maker: knows this project's ids and proofs.
         clock: for times and waiting.
         emit: hears of the progress.
+        taken: counts what the reports did, also where the pull breaks off.
 
     Raises:
         StoppedEarly: a page did not arrive; those before it are merged.
         LedgerError: a page could not be stored, or the inbox is full.
     """
-    taken = drain(inbox, ledger, maker, clock, emit)
+    taken = Taken() if taken is None else taken
+    taken.add(drain(inbox, ledger, maker, clock, emit))
     emit(PhaseStarted("reports", None, "reports"))
     pulled, aside, before = 0, 0, None
     lost = inbox.broke_off
@@ -77,7 +87,7 @@ def pull(source: HandsOut, inbox: Inbox, ledger: Ledger, maker: Maker, clock: Cl
             before = count
     except StoppedEarly:
         emit(Warned("ZS661", "a page of reports may be lost: the logs are asked about its messages"))
-        drain(inbox, ledger, maker, clock, emit)
+        taken.add(drain(inbox, ledger, maker, clock, emit))
         raise
     except ProviderRefused:
         inbox.broke_off = lost  # it said no: nothing was handed out

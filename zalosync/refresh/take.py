@@ -63,7 +63,8 @@ class Taken:
         if self.alarming:
             raise LedgerError(
                 unexpected(self.alarming),
-                fix="find out who sent them (`zalosync logs`) before sending more",
+                fix="find out who sent them (`zalosync logs`) before sending more, then"
+                " `zalosync resolve --alarm --reason …`",
                 code=UNEXPECTED,
             )
 
