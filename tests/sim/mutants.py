@@ -15,7 +15,7 @@ from zalosync.apply import execute, landing, letters, run
 from zalosync.apply.classify import After, Outcome, Verdict
 from zalosync.compose.message import Cause, Identity, Status
 from zalosync.errors import ExitCode
-from zalosync.ledger.records import Kind, Move, Standing
+from zalosync.ledger.records import Kind, Move, Recorded, Standing
 from zalosync.ledger.store import Change, Ledger
 from zalosync.provider import STATUSES, Failure
 from zalosync.refresh import merge as merge_room
@@ -35,6 +35,23 @@ def _judged(change: Callable[[Any, Verdict], Verdict]) -> list[Patch]:
 def _again(verdict: Verdict) -> Verdict:
     outcomes = tuple(Outcome(Status.RELEASED, Cause.REFUSED) for _ in verdict.outcomes)
     return Verdict(outcomes, After.BACK_OFF, ExitCode.STOPPED)
+
+
+def no_intent() -> list[Patch]:
+    """1: the bytes leave, and nothing was written down."""
+
+    def write(self: Any, told: Any, batches: Any) -> Any:
+        if told:
+            honest(self, told, [])
+        return [[_record(claim, self._number) for claim in batch.claims] for batch in batches]
+
+    honest = run.Run._write
+    return [(run.Run, "_write", write), (Ledger, "owns", lambda *_: True)]
+
+
+def _record(claim: Any, number: int) -> Recorded:
+    lasting = (claim.message, claim.message_id, claim.campaign, claim.occurrence, claim.attempt)
+    return Recorded(0, *lasting, claim.fingerprint, number, Status.INTENT)
 
 
 def intent_after_send() -> list[Patch]:
@@ -232,6 +249,7 @@ def second_commit_swallowed() -> list[Patch]:
 
 
 MUTANTS: Mapping[int, Callable[[], list[Patch]]] = {
+    1: no_intent,
     2: intent_after_send,
     3: recovery_releases,
     4: retry_on_timeout,

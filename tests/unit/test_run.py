@@ -459,6 +459,19 @@ def test_fence(book: Book) -> None:
     assert counts(book) == {Status.RELEASED: 5}
 
 
+def test_fence_while_the_wall_clock_is_set_back(book: Book) -> None:
+    """How long a process was held up is told by a clock that only rises: the wall's may have been set."""
+    stage = Stage(book, always())
+
+    def hold_up() -> None:
+        stage.clock.seconds += INTENT_SECONDS - REQUEST_SECONDS + 0.001
+        stage.clock.start -= timedelta(hours=1)
+
+    stage.flight.before_fence = hold_up
+    assert stage.send([5, 5]).code is ExitCode.STOPPED
+    assert stage.flight.sent == []
+
+
 def test_fence_in_time(book: Book) -> None:
     """A shorter delay is none of its business."""
     stage = Stage(book, always())
