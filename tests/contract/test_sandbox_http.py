@@ -15,6 +15,8 @@ import orjson
 import pytest
 
 from tests.contract.sandbox_caller import SENDER, message, openapi
+from tests.support.sandbox_process import WAIT_S, SandboxProcess
+from tests.support.sandbox_process import client as _client
 from zalosync.sandbox import oracle
 from zalosync.sandbox.embedded import EmbeddedSandbox, SandboxBusy
 from zalosync.sandbox.settings import Push, Settings, Shares
@@ -25,13 +27,7 @@ CALM = Settings(
     delay_max_ms=0,
     key_bits=2048,
 )
-WAIT_S = 20.0
 pytestmark = pytest.mark.usefixtures("loopback")
-
-
-def _client(base_url: str, timeout: float = 5.0) -> httpx.Client:
-    headers = {"authorization": "App sandbox"}
-    return httpx.Client(base_url=base_url, headers=headers, trust_env=False, timeout=timeout)
 
 
 @pytest.fixture
@@ -271,29 +267,12 @@ def test_a_dead_receiver_is_tried_again(tmp_path: Path) -> None:
         assert sandbox.model.world.store.value("SELECT attempts FROM pushes") == 1
 
 
-class _Process:
-    """`python -m zalosync.sandbox` in a process of its own."""
-
-    def __init__(self, state: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "zalosync.sandbox", "--port", "0", "--state", str(state), *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.line = self.process.stdout.readline()
-        self.base_url = self.line.removeprefix("sandbox listening on ").strip()
-
-    def end(self, number: int) -> tuple[int, str]:
-        """Sends a signal; exit code and stderr."""
-        self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=WAIT_S)
-        return self.process.returncode, errors
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_ends_cleanly(tmp_path: Path, number: int) -> None:
     """The command prints one line, answers, and ends with 0 on a signal, even while something hangs."""
     faults = tmp_path / "faults.yaml"
     faults.write_text("faults:\n  - {do: hang-unaccepted, requests: [1]}\n")
-    running = _Process(
+    running = SandboxProcess(
         tmp_path, "--key-bits", "2048", "--api-key", "k", "--faults", str(faults), "--speed", "60"
     )
     assert running.line.startswith("sandbox listening on http://127.0.0.1:")
@@ -309,7 +288,7 @@ def test_the_command_ends_cleanly(tmp_path: Path, number: int) -> None:
 @pytest.mark.crash
 def test_what_was_answered_survives_kill_nine(tmp_path: Path) -> None:
     """After `kill -9` while sending, every message that was answered with 200 is there, and once."""
-    running = _Process(tmp_path)
+    running = SandboxProcess(tmp_path)
     answered: list[str] = []
 
     def send() -> None:
@@ -380,7 +359,7 @@ def test_faithful_and_settings_files(tmp_path: Path) -> None:
     """A settings file and `--faithful` set the switches; what is given on the command line wins."""
     settings = tmp_path / "settings.yaml"
     settings.write_text("accepted_status: 26\nkey_bits: 4096\nrules:\n  - {fate: refused, to: '8490*'}\n")
-    running = _Process(
+    running = SandboxProcess(
         tmp_path, "--settings", str(settings), "--faithful", "--key-bits", "1024", "--seed", "9"
     )
     with _client(running.base_url) as client:

@@ -230,6 +230,17 @@ def test_the_clock_never_goes_back(store: Store) -> None:
     assert Clock(store, machine=lambda: machine[0] + 10**9).now() == machine[0] + 10**9 + 5900
 
 
+def test_a_killed_clock_never_goes_back(store: Store) -> None:
+    """Whatever a fast clock has told, a clock that starts after a kill says no less, and little more."""
+    machine = [1_000_000]
+    clock = Clock(store, speed=600, machine=lambda: machine[0])
+    for step in (1, 7, 130, 249, 251, 3000, 0, 1):
+        machine[0] += step
+        told = clock.now()
+        found = Clock(store, speed=600, machine=lambda: machine[0]).now()
+        assert told <= found <= told + 250 * 600
+
+
 def test_real_time_is_kept_as_it_is(store: Store) -> None:
     """A clock that was never moved shows the machine's time after a restart too."""
     Clock(store, machine=lambda: 500).keep()

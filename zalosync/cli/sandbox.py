@@ -58,13 +58,13 @@ def sandbox(
     What it took and what became of it stays in its folder: a later start goes on there.
     """
     from zalosync.sandbox import server
-    from zalosync.sandbox.settings import Settings, SettingsError, load_mapping
+    from zalosync.sandbox.settings import FAITHFUL, Settings, SettingsError, load_mapping
 
     folder = state or (options.project or Path()) / ".zalosync" / "sandbox"
     given: dict[str, Any] = {"seed": seed, "key_bits": None if key_bits is None else int(key_bits)}
     try:
         switches = load_mapping(settings) if settings is not None else {}
-        base = Settings.faithful().model_dump() if faithful else {}
+        base = dict(FAITHFUL) if faithful else {}
         said = {name: value for name, value in given.items() if value is not None}
         serving = server.Options(
             state_dir=folder,

@@ -18,7 +18,7 @@ Reading order:
   `spoiled` and `twists`
 - `store`      the one SQLite file; `oracle` reads it, with or without the server
 - `server`, `door`, `embedded`, `control`   the way in: sockets, threads, the sandbox's own calls; `clock`,
-  `decrypt`, `webhook` and `post` are what the door works with
+  `decrypt`, `webhook` and `post` are what the door works with, `kept` what control calls changed
 
 `server.serve(options)` serves it, `embedded.EmbeddedSandbox` runs it inside the calling process, and a
 simulator drives `model.Model` on a connection of its own. Times are whole milliseconds since 1970-01-01 UTC

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zalosync.sandbox.server import Options, SandboxBusy, serve
-from zalosync.sandbox.settings import Credential, Settings, SettingsError, load_mapping
+from zalosync.sandbox.settings import FAITHFUL, Credential, Settings, SettingsError, load_mapping
 
 
 def options(arguments: list[str]) -> Options:
@@ -36,7 +36,7 @@ def options(arguments: list[str]) -> Options:
     if given.api_key:
         values["credentials"] = [Credential(secret=given.api_key).model_dump()]
     if given.faithful:
-        values = Settings.faithful().model_dump() | values
+        values = {**FAITHFUL, **values}
     return Options(
         state_dir=given.state,
         port=given.port,

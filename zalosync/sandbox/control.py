@@ -6,6 +6,8 @@
 - GET, POST, DELETE /sandbox/faults: the script with its hits; more of it; none of it
 - POST /sandbox/keys/{sender}: another key for a sender, as if Zalo had changed it
 - POST /sandbox/templates/{id}: `{"sender": …, "status": "DISABLE", "reason": …}` for a template
+
+What they change is kept in the state file (`kept`), so a restart goes on with it.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from zalosync.sandbox import answers, checks, decrypt, faults, oracle
+from zalosync.sandbox import answers, checks, decrypt, faults, kept, oracle
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.clock import Clock
 from zalosync.sandbox.model import Model
@@ -104,11 +106,8 @@ def _shown(settings: Settings) -> dict[str, Any]:
 
 
 def _settings(model: Model, body: dict[str, Any]) -> Reply:
-    values = model.world.settings.model_dump()
-    for name, value in body.items():
-        inner = values.get(name)
-        values[name] = inner | value if isinstance(inner, dict) and isinstance(value, dict) else value
-    model.world.change(Settings.from_mapping(values))
+    model.change(Settings.from_mapping(kept.merged(model.world.settings.model_dump(), body)))
+    kept.keep_settings(model.world.store, body)
     return answers.ok({"changed": sorted(body)})
 
 
@@ -129,12 +128,17 @@ def _faults(model: Model) -> Reply:
 
 
 def _add_faults(model: Model, clock: Clock, body: Any) -> Reply:
-    model.script.add(faults.parse(body), clock.now())
-    return _faults(model)
+    model.script.add(faults.parse(body), clock.now(), by_call=True)
+    return _kept_faults(model)
 
 
 def _no_faults(model: Model) -> Reply:
     model.script.clear()
+    return _kept_faults(model)
+
+
+def _kept_faults(model: Model) -> Reply:
+    kept.keep_faults(model.world.store, [line for line in model.script.lines if line.by_call])
     return _faults(model)
 
 
@@ -155,10 +159,12 @@ def _template(model: Model, rest: str, body: dict[str, Any]) -> Reply:
     model.world.contracts.clear()
     if not changed:
         listed = Settings.from_mapping({"templates": [{**body, "id": number}]}).templates
-        kept = tuple(
+        others = tuple(
             each
             for each in model.world.settings.templates
             if (each.id, each.sender) != (number, listed[0].sender)
         )
-        model.world.change(model.world.settings.model_copy(update={"templates": kept + listed}))
+        model.change(model.world.settings.model_copy(update={"templates": others + listed}))
+        shown = model.world.settings.model_dump(mode="json", include={"templates"})
+        kept.keep_settings(store, shown)
     return answers.ok({"templateName": number, "status": body.get("status", "ENABLE")})

@@ -24,7 +24,6 @@ _TICK_S: Final = 0.05
 _BUSY_S: Final = 0.005  # while pushes are due
 _PUSHES_AT_A_TIME: Final = 20
 _CHECKS_AT_A_TIME: Final = 8
-_KEEP_CLOCK_TICKS: Final = 20
 _HANG_S: Final = 300.0  # longer than any client waits
 _INTERIM: Final = b"HTTP/1.1 103 Early Hints\r\nlink: </>; rel=preload\r\n\r\n"
 
@@ -132,7 +131,6 @@ class Door:
 
     async def background(self) -> None:
         """Lets time pass, opens sampled values, pushes reports; until cancelled."""
-        ticks = 0
         while True:
             self.model.advance(self.clock.now())
             jobs = [] if self._checking else checks.waiting(self.model.world, _CHECKS_AT_A_TIME)
@@ -144,9 +142,6 @@ class Door:
             for item in found:
                 self._pushing.add(item.id)
                 self._start_task(self._push(item))
-            ticks += 1
-            if self.clock.speed != 1 and ticks % _KEEP_CLOCK_TICKS == 0:
-                self.clock.keep()
             for task in [each for each in self._tasks if each.done()]:
                 self._tasks.discard(task)
                 task.result()
@@ -206,17 +201,9 @@ async def _start(reply: Reply, send: Any) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
 
 
-async def _send(reply: Reply, send: Any, *, drip_s: float = 0.0) -> None:
+async def _send(reply: Reply, send: Any) -> None:
     await _start(reply, send)
-    if drip_s:
-        for place in range(len(reply.body)):
-            await send(
-                {"type": "http.response.body", "body": reply.body[place : place + 1], "more_body": True}
-            )
-            await asyncio.sleep(drip_s)
-        await send({"type": "http.response.body", "body": b""})
-    else:
-        await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -6,8 +6,8 @@ faults:
     on: [send]                   # calls; default those the behaviour is made for
     requests: [3, 7]             # or "3-7", or every: 5; numbers count each call apart, from 1, over restarts
     rate: 0.05                   # a seeded share of the requests
-    match: {to: "8490*"}         # requests with such a message; globs on to, messageId, sender, template,
-    bulkId times: 2                     # at most so often
+    match: {to: "8490*"}         # requests with such a message: to, messageId, sender, template, bulkId
+    times: 2                     # at most so often
     after_ms: 60000              # from so long after the script was loaded
     for_ms: 600000               # for so long
     with: {delay_ms: 500}        # what the behaviour takes
@@ -118,6 +118,7 @@ class Line:
     name: str
     fault: Fault
     since: int
+    by_call: bool = False  # a control call added it, so the state folder remembers it
 
 
 @dataclass(slots=True)
@@ -127,12 +128,13 @@ class Script:
     seed: int
     lines: list[Line] = field(default_factory=list)
 
-    def add(self, faults: Sequence[Fault], now: int) -> None:
+    def add(self, faults: Sequence[Fault], now: int, *, by_call: bool = False) -> None:
         """More faults, in force from now on; their spans count from now."""
         for each in faults:
             digest = blake2b(each.model_dump_json().encode(), digest_size=4).hexdigest()
             same = sum(1 for line in self.lines if line.name.startswith(f"{each.do}/{digest}"))
-            self.lines.append(Line(f"{each.do}/{digest}" + (f"/{same}" if same else ""), each, now))
+            name = f"{each.do}/{digest}" + (f"/{same}" if same else "")
+            self.lines.append(Line(name, each, now, by_call))
 
     def clear(self) -> None:
         """No more faults; the counts of what happened stay."""

@@ -88,6 +88,11 @@ class Model:
             ask = self._spoil(line, request, now, ask, old_shape=call.old_shape)
         return _dated(ask(HONEST), now)
 
+    def change(self, settings: Settings) -> None:
+        """Other switches from now on."""
+        self.world.change(settings)
+        self.script.seed = settings.seed
+
     def advance(self, now: int) -> None:
         """Lets happen what is due by `now`."""
         life.advance(self.world, now)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from zalosync.sandbox import faults, store
+from zalosync.sandbox import faults, kept, store
 from zalosync.sandbox.clock import Clock
 from zalosync.sandbox.door import Door, reset
 from zalosync.sandbox.model import Model
@@ -55,7 +55,10 @@ def open_model(options: Options) -> Iterator[tuple[Model, Clock]]:
         with contextlib.closing(store.connect(options.state_dir)) as connection:
             model = Model(connection, options.settings)
             clock = Clock(model.world.store, speed=options.speed)
+            model.change(kept.settings(model.world.store, options.settings))
             model.script.add(script, clock.now())
+            for fault, since in kept.faults(model.world.store):
+                model.script.add([fault], since, by_call=True)
             yield model, clock
             clock.keep()
     finally:

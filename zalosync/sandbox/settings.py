@@ -14,6 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 ALL_SCOPES = frozenset({"message:send", "zalo:message:send", "zalo:manage", "zalo:logs:read"})
 DEFAULT_API_KEY = "sandbox"
 HOUR_MS = 3_600_000
+# What `--faithful` sets: no shortcut in time.
+FAITHFUL: Mapping[str, Any] = {
+    "validity_cap_ms": None,
+    "review_ms": 24 * HOUR_MS,
+    "delay_median_ms": 5000,
+    "delay_max_ms": 600_000,
+    "log_lag_ms": 2000,
+}
 
 
 class SettingsError(ValueError):
@@ -207,14 +215,7 @@ class Settings(_Record):
     @classmethod
     def faithful(cls, **changes: Any) -> Self:
         """No shortcut: validity runs its whole length, review takes a day, delays reach minutes."""
-        base: dict[str, Any] = {
-            "validity_cap_ms": None,
-            "review_ms": 24 * HOUR_MS,
-            "delay_median_ms": 5000,
-            "delay_max_ms": 600_000,
-            "log_lag_ms": 2000,
-        }
-        return cls(**(base | changes))
+        return cls(**{**FAITHFUL, **changes})
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:

@@ -13,8 +13,7 @@ from typing import Any, Final
 FILE: Final = "sandbox.db"
 
 # messages: what a request brought, also what was refused (accepted = 0). due: when it must be looked at next.
-# outcomes: what logs and reports show; one for each message and channel, and one for each intermediate
-# report.
+# outcomes: what logs and reports show; one for each message and channel, one for each intermediate report.
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
@@ -34,17 +33,21 @@ CREATE TABLE IF NOT EXISTS outcomes (
 CREATE INDEX IF NOT EXISTS outcomes_of ON outcomes (message);
 CREATE INDEX IF NOT EXISTS outcomes_unread ON outcomes (report_due) WHERE report_due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS outcomes_to_push ON outcomes (done_at) WHERE pushed = 0;
-CREATE TABLE IF NOT EXISTS handed_out (outcome INTEGER, reader TEXT, PRIMARY KEY (outcome, reader)) WITHOUT
-ROWID; CREATE TABLE IF NOT EXISTS usage (scope TEXT, period INTEGER, n INTEGER NOT NULL, PRIMARY KEY (scope,
-period)) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS checks (
+CREATE TABLE IF NOT EXISTS handed_out (
+  outcome INTEGER, reader TEXT, PRIMARY KEY (outcome, reader)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS usage (
+  scope TEXT, period INTEGER, n INTEGER NOT NULL, PRIMARY KEY (scope, period)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS checks (
   message INTEGER PRIMARY KEY, state INTEGER NOT NULL, mgf1 TEXT, plain BLOB);
 CREATE INDEX IF NOT EXISTS checks_waiting ON checks (message) WHERE state = 0;
 CREATE TABLE IF NOT EXISTS keys (sender TEXT PRIMARY KEY, pem BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS templates (
-  id INTEGER PRIMARY KEY, sender TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT
-  NULL, tag TEXT NOT NULL, created_at INTEGER NOT NULL, review_at INTEGER, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS media (id TEXT PRIMARY KEY, sender TEXT NOT NULL, bytes INTEGER NOT NULL) WITHOUT
-ROWID; CREATE TABLE IF NOT EXISTS late (
+  id INTEGER PRIMARY KEY, sender TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL,
+  reason TEXT NOT NULL, tag TEXT NOT NULL, created_at INTEGER NOT NULL, review_at INTEGER,
+  body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS media (
+  id TEXT PRIMARY KEY, sender TEXT NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS late (
   id INTEGER PRIMARY KEY, due INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS pushes (
   id INTEGER PRIMARY KEY, url TEXT NOT NULL, content_type TEXT NOT NULL, outcomes BLOB NOT NULL,
