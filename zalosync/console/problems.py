@@ -1,13 +1,15 @@
 """Problems and findings as people read them: the line, a caret under the mistake, and the way out."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zalosync.console.display import display, plural
 from zalosync.errors import Problem
-from zalosync.spec.findings import Finding
+
+if TYPE_CHECKING:
+    from zalosync.spec.findings import Finding
 
 FORMAT_VERSION = "1.0"
 _INDENT = "  "
@@ -61,7 +63,7 @@ def _word_length(text: str) -> int:
     return len(text.rstrip())
 
 
-def finding_text(finding: Finding, *, colour: bool = False) -> str:
+def finding_text(finding: "Finding", *, colour: bool = False) -> str:
     """One finding: where, how grave, what."""
     grave = finding.severity == "error"
     word = _styled("error" if grave else "warning", colour, fg="red" if grave else "yellow", bold=True)
@@ -70,7 +72,7 @@ def finding_text(finding: Finding, *, colour: bool = False) -> str:
 
 
 def verdict_text(
-    files: int, campaigns: int, problems: int, findings: Sequence[Finding], hidden: int = 0
+    files: int, campaigns: int, problems: int, findings: "Sequence[Finding]", hidden: int = 0
 ) -> str:
     """The last line: how much was checked, and what came of it; `hidden` errors were not asked for."""
     errors = problems + sum(each.severity == "error" for each in findings)
@@ -98,7 +100,7 @@ def verdict_document(
     files: int,
     campaigns: Sequence[str],
     problems: Iterable[Problem],
-    findings: Iterable[Finding],
+    findings: "Iterable[Finding]",
     *,
     rows: bool = False,
 ) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def problem_document(problem: Problem) -> dict[str, Any]:
     }
 
 
-def finding_document(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: "Finding") -> dict[str, Any]:
     """A finding in JSON."""
     place = finding.place
     return {
