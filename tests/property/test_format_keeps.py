@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zalosync.spec.document import read_document
@@ -115,6 +115,9 @@ def files(draw: st.DrawFn) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(files())
+@example('"spec":\n -\n  -\n   # above\n   - "a"\n')
+@example("a:\n -\n  # above\n\n  # above\n  b: 1\n")
+@example("a:\n - # beside\n  # above\n  - 1\n")
 def test_formatting_keeps_everything(text: str) -> None:
     """Same values, same comments, and the form of the form is itself."""
     before = read_document(text.encode(), "case.yaml")

@@ -90,9 +90,18 @@ def root(ctx: click.Context, /, **given: object) -> None:
     ctx.obj = gather(ctx.obj if isinstance(ctx.obj, Options) else Options(), given)
 
 
-def _stop(number: int, _frame: object) -> None:
-    """A signal outside of an apply run ends the command like a keyboard interrupt."""
-    raise KeyboardInterrupt(number)
+class _Stopping:
+    """A signal outside of an apply run ends the command like a keyboard interrupt, until its code is known.
+
+    After that the process is ending anyway: a second exception would only end it with a traceback.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def __call__(self, number: int, _frame: object) -> None:
+        if not self.done:
+            raise KeyboardInterrupt(number)
 
 
 def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> None:
@@ -102,9 +111,24 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
         arguments: of the command line; None: this process's.
         clock: that the command lives by; None: the machine's.
     """
+    stopping = _Stopping()
+    try:
+        code = _run(arguments, clock, stopping)
+        stopping.done = True
+    except KeyboardInterrupt:
+        # A signal while the end was being said.
+        stopping.done = True
+        code = ExitCode.INTERRUPTED
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None, clock: Clock | None, stopping: _Stopping) -> int:
+    """Run one command; gives its exit code, whatever becomes of it."""
     from zalosync.cli.failure import report_failure, silence_output
 
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell has it for what runs behind it
+            signal.signal(number, stopping)
     output = sys.stdout
     try:
         code = root.main(
@@ -114,18 +138,22 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
             obj=Options(clock=clock),
         )
         sys.stdout.flush()
-    except SystemExit:
+    except SystemExit as ended:
         if sys.stdout is output:
-            raise
+            return _code(ended.code)
         # Where a pipe is broken, click puts a wrapper around it and exits with 1.
-        code = ExitCode.DONE
+        return ExitCode.DONE
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing more can be said to it.
         silence_output()
-        code = ExitCode.DONE
+        return ExitCode.DONE
     except BaseException as error:  # noqa: BLE001 - the one place that turns errors into exit codes
-        code = report_failure(error, as_json="--json" in (sys.argv[1:] if arguments is None else arguments))
-    sys.exit(int(code) if isinstance(code, int) else 0)
+        return report_failure(error, as_json="--json" in (sys.argv[1:] if arguments is None else arguments))
+    return _code(code)
+
+
+def _code(ended: object) -> int:
+    return int(ended) if isinstance(ended, int) else ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -93,6 +93,11 @@ def _entry(entry: Entry, head: str, indent: str, *, is_item: bool) -> Iterator[s
     while inner and not inner[0]:
         del inner[0]
     if is_item:
+        # What stands above the first of its entries goes above the dash: beside it, it would be the dash's.
+        while inner[0].lstrip().startswith("#") or not inner[0]:
+            above = inner.pop(0).strip()
+            if above:
+                yield f"{indent}{above}"
         if beside:
             yield f"{indent}{entry.beside}"
         yield f"{head}{inner[0].strip()}"

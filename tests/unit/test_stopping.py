@@ -1,0 +1,56 @@
+"""Signals around the ends of a command: never a traceback, always a documented code."""
+
+import signal
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from zalosync.cli import main as command
+from zalosync.errors import ExitCode
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> object:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, **root: object) -> object:
+    """How a command ends whose work is this."""
+    monkeypatch.setattr(command, "root", SimpleNamespace(**root))
+    with pytest.raises(SystemExit) as end:
+        command.main([])
+    return end.value.code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_end_is_said(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """A second signal, while the first is being reported, ends the command with 130 all the same."""
+
+    def work(**_: object) -> int:
+        monkeypatch.setattr(sys.stderr, "write", lambda _: signal.raise_signal(number))
+        signal.raise_signal(number)
+        raise AssertionError("the signal was not heard")
+
+    assert ended(monkeypatch, main=work) == ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_end(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """Once the code is known, a signal changes nothing any more."""
+    assert ended(monkeypatch, main=lambda **_: ExitCode.PLAN) == ExitCode.PLAN
+    signal.raise_signal(number)
+
+
+def test_what_runs_behind_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Ctrl-C is meant for others, it is not heard."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def work(**_: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return ExitCode.CHANGES
+
+    assert ended(monkeypatch, main=work) == ExitCode.CHANGES
