@@ -4,7 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,27 @@ def test_the_lock_satisfies_every_range(project: dict[str, Any], locked: dict[st
     for requirement in map(Requirement, wanted + project["build-system"]["requires"]):
         version = locked[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(Version(version), prereleases=True), requirement
+
+
+def test_every_dependency_is_used(repository: Path, project: dict[str, Any]) -> None:
+    """What users must install and trust is imported somewhere; `tzdata` is data, read by Python itself."""
+    imported = {
+        name.split(".")[0]
+        for _, tree in modules(repository)
+        for node in ast.walk(tree)
+        for name in _imported(node)
+    }
+    owners = packages_distributions()
+    used = {canonicalize_name(owner) for name in imported for owner in owners.get(name, ())}
+    wanted = {canonicalize_name(Requirement(line).name) for line in project["project"]["dependencies"]}
+    unused = wanted - used
+    assert unused == {"tzdata"}
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
 
 
 def test_the_lock_holds_names_and_hashes_only(repository: Path) -> None:
