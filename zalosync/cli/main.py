@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "audit": ("zalosync.cli.audit", "audit", "Prove the ledger; make the HTML report."),
     "ledger": ("zalosync.cli.ledger", "ledger", "Create and inspect the ledger."),
     "sandbox": ("zalosync.cli.sandbox", "sandbox", "Serve the local double of Infobip's Zalo API."),
+    "doctor": ("zalosync.cli.doctor", "doctor", "Say what is wrong with this set-up, and its mend."),
     "demo": ("zalosync.cli.demo", "demo", "Run a whole campaign on the embedded sandbox."),
 }
 

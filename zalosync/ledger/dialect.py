@@ -95,6 +95,12 @@ def sqlite_engine(path: Path | None, *, read_only: bool = False) -> sa.Engine:
     return engine
 
 
+def library() -> str:
+    """The linked SQLite, and the journal that its version allows; for people."""
+    wal = sqlite3.sqlite_version_info >= WAL_SAFE
+    return f"SQLite {sqlite3.sqlite_version} ({'write-ahead log' if wal else 'rollback journal'})"
+
+
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by us, never by the driver's guess
     wal = sqlite3.sqlite_version_info >= WAL_SAFE
