@@ -1,10 +1,14 @@
 """What all tests share: where the contract is, and no network but loopback."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+from tests.support.witness import VARIABLE, Answers, listen
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -33,6 +37,38 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def _contract() -> Path | None:
+    """The folder with the provider's OpenAPI file."""
+    named = os.environ.get("ZALOSYNC_CONTRACT")
+    place = Path(named) if named else REPOSITORY.parent / "shared" / "contract"
+    return place if list(place.glob("infobip-zalo-openapi-*.json")) else None
+
+
+@pytest.fixture(scope="session")
+def _answers(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Answers | None]":
+    """What served sandboxes answer; None where the OpenAPI file is not there."""
+    if _contract() is None:
+        yield None
+        return
+    answers = Answers(tmp_path_factory.mktemp("answers") / "heard.jsonl")
+    os.environ[VARIABLE] = str(answers.path)
+    yield answers
+    del os.environ[VARIABLE]
+    assert answers.wrong() == []
+
+
+@pytest.fixture(autouse=True)
+def _answers_keep_the_contract(_answers: "Answers | None") -> Iterator[None]:
+    """Whatever a served sandbox answers during a test, the OpenAPI file allows it."""
+    if _answers is None:
+        yield
+        return
+    if "zalosync.sandbox.door" in sys.modules:  # else nothing is served in this process
+        listen()
+    yield
+    assert _answers.wrong() == []
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of this repository."""
@@ -42,8 +78,7 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def contract_dir() -> Path:
     """The folder with the provider's OpenAPI file, or a skip with a message."""
-    named = os.environ.get("ZALOSYNC_CONTRACT")
-    place = Path(named) if named else REPOSITORY.parent / "shared" / "contract"
-    if not list(place.glob("infobip-zalo-openapi-*.json")):
-        pytest.skip(f"no OpenAPI file in {place}: set ZALOSYNC_CONTRACT to the folder that has it")
+    place = _contract()
+    if place is None:
+        pytest.skip("no OpenAPI file: set ZALOSYNC_CONTRACT to the folder that has it")
     return place

@@ -1,16 +1,13 @@
 """Calls the sandbox's model in-process and holds every answer against the OpenAPI file, where it is there."""
 
-import os
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import orjson
-from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
+from tests.support.openapi import OpenApi, openapi
 from zalosync.sandbox import checks, decrypt, oracle
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.faults import parse
@@ -23,82 +20,6 @@ NOON = 1_798_776_000_000  # 2027-01-01 04:00 UTC, a Friday: 11:00 in Viet Nam
 SENDER = "4097700000000000001"
 Json = dict[str, Any]
 __all__ = ["DAY_MS", "HOUR_MS", "NOON", "SENDER", "Caller", "OpenApi", "message", "openapi", "small_key"]
-
-
-# The document says date-time and shows +0000, which RFC 3339 does not know: its own notation is what counts.
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")
-_FORMATS = type(oas31_format_checker)(())
-_FORMATS.checkers = dict(oas31_format_checker.checkers)
-_FORMATS.checkers["date-time"] = (
-    lambda value: not isinstance(value, str) or bool(_DATE.fullmatch(value)),
-    (),
-)
-
-
-class OpenApi:
-    """The operations of an OpenAPI document and what each may answer."""
-
-    # What comes from the web server, not from an operation; the document lists none of them.
-    outside = frozenset({404, 405, 413, 415})
-
-    def __init__(self, document: Json) -> None:
-        self.document = document
-        self._validators: dict[str, Any] = {}
-
-    def schema(self, method: str, path: str, status: int) -> Json | None:
-        """The schema of an answer, None for a status that is not listed; raises KeyError for no operation."""
-        responses = self.document["paths"][self.template(path)][method.lower()]["responses"]
-        found: Json | None = responses.get(str(status))
-        if found is None:
-            return None
-        if "$ref" in found:
-            found = self.document["components"]["responses"][found["$ref"].rpartition("/")[2]]
-        assert found is not None
-        content: Json = found["content"]
-        schema: Json = (content.get("application/json") or content["*/*"])["schema"]
-        return schema
-
-    def template(self, path: str) -> str:
-        """The path of the document that a request's path belongs to."""
-        parts = path.split("/")
-        for known in self.document["paths"]:
-            pattern = known.split("/")
-            if len(pattern) == len(parts) and all(
-                a == b or a.startswith("{") for a, b in zip(pattern, parts, strict=True)
-            ):
-                return str(known)
-        raise KeyError(path)
-
-    def problems(self, schema: Json, value: object) -> list[str]:
-        """What a value breaks of a schema."""
-        key = orjson.dumps(schema).decode()
-        if key not in self._validators:
-            whole = {**schema, "components": self.document["components"]}
-            self._validators[key] = OAS31Validator(whole, format_checker=_FORMATS)
-        return [f"{list(e.absolute_path)}: {e.message}" for e in self._validators[key].iter_errors(value)]
-
-    def deviations(self, method: str, path: str, reply: Reply) -> list[str]:
-        """Everything in which an answer departs from the document."""
-        try:
-            schema = self.schema(method, path, reply.status)
-        except KeyError:
-            return []
-        if schema is None:
-            return [] if reply.status in self.outside else [f"{method} {path} does not list {reply.status}"]
-        headers = dict(reply.headers)
-        if headers.get("content-type") != "application/json":
-            return [f"content type {headers.get('content-type')}"]
-        return self.problems(schema, orjson.loads(reply.body))
-
-
-@cache
-def openapi() -> OpenApi | None:
-    """The provider's document, or None where it is not on this machine."""
-    named = os.environ.get("ZALOSYNC_CONTRACT")
-    place = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "contract"
-    for file in place.glob("infobip-zalo-openapi-*.json"):
-        return OpenApi(orjson.loads(file.read_bytes()))
-    return None
 
 
 @cache

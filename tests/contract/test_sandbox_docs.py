@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.witness import VARIABLE
 from zalosync.sandbox import oracle
 from zalosync.sandbox.behaviours import BEHAVIOURS
 from zalosync.sandbox.settings import Push, Settings
@@ -80,11 +81,20 @@ def _rehearse(page: str, repository: Path, place: Path, number: int) -> tuple[st
     (place / "examples").symlink_to(repository / "examples")
     script = "set -eu\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n" + setup + rehearsals[number - 1]
     script = script.replace("8080", str(_free_port())).replace("8081", str(_free_port()))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    (place / "bin").mkdir()
+    command = place / "bin" / "zalosync"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.support.witness zalosync.cli.main "$@"\n')
+    command.chmod(0o700)
+    environ = {
+        "PATH": os.pathsep.join((str(command.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
+        "PYTHONPATH": str(repository),
+        "HOME": str(place),
+        "LANG": "C.UTF-8",
+    }
     running = subprocess.Popen(
         ["bash", "-c", script],
         cwd=place,
-        env={"PATH": path, "HOME": str(place), "LANG": "C.UTF-8"},
+        env=environ | {VARIABLE: os.environ.get(VARIABLE, os.devnull)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

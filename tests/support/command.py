@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support import witness
+
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 LONGEST: Final = 100.0  # seconds that a command of a test may take
 
@@ -36,7 +38,8 @@ class Done:
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """What a command sees: nothing of the caller's shell but what it takes to run."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "TMPDIR", "LANG", witness.VARIABLE)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "PYTHONPATH": str(REPOSITORY), "ZALOSYNC_ACTOR": "test", **more}
 
 
@@ -175,7 +178,7 @@ def zalosync(root: Path, *arguments: str, environ: Mapping[str, str] | None = No
 def cold(root: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Done:
     """Run one command to its end in a process that was not forked: as a shell would."""
     done = subprocess.run(
-        [sys.executable, "-m", "zalosync.cli.main", *arguments],
+        [sys.executable, "-m", "tests.support.witness", "zalosync.cli.main", *arguments],
         cwd=root,
         env=environment(environ or {}),
         stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 WAIT_S = 20.0
 
 
@@ -23,8 +24,11 @@ class SandboxProcess:
     """A served sandbox; `line` is the one it printed."""
 
     def __init__(self, state: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "zalosync.sandbox", "--port", "0", "--state", str(state), *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "tests.support.witness", "zalosync.sandbox"]
+        command += ["--port", "0", "--state", str(state), *arguments]
+        self.process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()
         self.base_url = self.line.removeprefix("sandbox listening on ").strip()

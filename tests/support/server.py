@@ -76,8 +76,8 @@ def serving(
     state = folder / "state"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "zalosync.sandbox", "--port", "0", "--state", str(state)),
-            *("--api-key", API_KEY, *arguments),
+            *(sys.executable, "-m", "tests.support.witness", "zalosync.sandbox"),
+            *("--port", "0", "--state", str(state), "--api-key", API_KEY, *arguments),
         ],
         env=environment({}),
         stdout=subprocess.PIPE,

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from tests.support import witness
+
 MODULES = (
     "alembic.command",
     "cryptography.hazmat.primitives.asymmetric.rsa",
@@ -136,5 +138,6 @@ def serve() -> None:
 if __name__ == "__main__":
     for module in MODULES:
         importlib.import_module(module)
+    witness.listen()
     assert threading.active_count() == 1, "a process with threads must not fork"
     serve()
