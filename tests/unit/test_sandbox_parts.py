@@ -1,6 +1,7 @@
 """The small parts of the sandbox: checkers, dates, draws, the clock, settings, the store."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,8 @@ from zalosync.sandbox.settings import Rule, Settings, SettingsError, Shares, loa
 from zalosync.sandbox.store import Store
 from zalosync.sandbox.throttle import Throttle
 from zalosync.sandbox.validate import USUAL, Manner, array, by_type, integer, join, one_of, record, text
+
+NONE = Shares(no_account=0, expired=0, refused=0, provider_error=0, no_report=0)
 
 
 @pytest.fixture
@@ -155,12 +158,50 @@ def test_shares_and_rules() -> None:
         "delivered",
         "delivered",
     ]
-    rules = (
-        Rule(fate="dnd", to="85*"),
-        Rule(fate="silent", share=0.4),
-        Rule(fate="old_app", to="849*", share=0.6),
-    )
+    rules = (Rule(fate="dnd", to="85*"), Rule(fate="dnd", sender="t"), Rule(fate="old_app", to="849*"))
     assert fate(0.0, settings.model_copy(update={"rules": rules})) == "old_app"
+
+
+def _fates(*rules: Rule, count: int = 20_000) -> Counter[str]:
+    settings = Settings(rules=rules, shares=NONE)
+    numbers = (fates.draw(3, f"m{n}") for n in range(count))
+    return Counter(fates.choose(settings, each, to="84901", template=1, sender="s") for each in numbers)
+
+
+def test_each_rule_draws_for_itself() -> None:
+    """A rule's share is that of the messages which come to it, whatever the rules before it took."""
+    found = _fates(
+        Rule(fate="no_account", share=0.3),
+        Rule(fate="old_app", share=0.3),
+        Rule(fate="refused", share=0.3),
+        Rule(fate="refused", share=0.3),
+    )
+    wanted = {"no_account": 0.3, "old_app": 0.21, "refused": 0.147 + 0.1029, "delivered": 0.2401}
+    assert {name: round(n / 20_000, 2) for name, n in found.items()} == pytest.approx(wanted, abs=0.011)
+
+
+def test_a_rule_does_not_move_the_others() -> None:
+    """Another rule in front leaves a rule's own choice as it was, but for those that it took itself."""
+    settings = Settings(rules=(Rule(fate="refused", share=0.5),), shares=NONE)
+    more = settings.model_copy(update={"rules": (Rule(fate="dnd", share=0.2), *settings.rules)})
+    for n in range(500):
+        numbers = fates.draw(9, f"m{n}")
+        alone, behind = (
+            fates.choose(each, numbers, to="84901", template=1, sender="s") for each in (settings, more)
+        )
+        assert behind in (alone, "dnd")
+
+
+def test_a_rules_share_says_nothing_of_what_follows() -> None:
+    """Of messages that a rule leaves without a report about half arrived, as of those without a rule."""
+    world = Settings(rules=(Rule(fate="no_report", share=0.3),), shares=NONE)
+    chosen = [
+        numbers
+        for numbers in (fates.draw(5, f"m{n}") for n in range(10_000))
+        if fates.choose(world, numbers, to="84901", template=1, sender="s") == "no_report"
+    ]
+    assert 2800 <= len(chosen) <= 3200
+    assert 0.45 <= sum(numbers.sample < 0.5 for numbers in chosen) / len(chosen) <= 0.55
 
 
 def test_delays() -> None:

@@ -1,14 +1,15 @@
 """What becomes of a message, from the seed and its id alone: the same run always ends the same way.
 
 No global randomness: each message draws its numbers from a keyed hash of (seed, message id, how often it was
-taken).
+taken), and one more for each rule that wants a share. So a share is that of the messages which come to its
+rule, whatever other rules took before, and a rule that is put in draws for no other.
 """
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from hashlib import blake2b
-from struct import unpack
+from struct import pack, unpack
 
 from zalosync.sandbox.settings import Rule, Settings, Shares
 
@@ -42,8 +43,8 @@ def draw(seed: int, message_id: str, times_taken: int = 0) -> Draw:
 
 def choose(settings: Settings, numbers: Draw, *, to: str, template: int | None, sender: str) -> str:
     """The fate by the first rule that matches, else by the shares: a name of `Rule.fate`."""
-    for rule in settings.rules:
-        if _matches(rule, to, template, sender) and (rule.share >= 1 or numbers.sample < rule.share):
+    for rule, seed in _seeded(settings.rules) if settings.rules else ():
+        if _matches(rule, to, template, sender) and (rule.share >= 1 or _own(numbers, seed) < rule.share):
             return rule.fate
     point = numbers.fate
     for name, share in _shares(settings.shares):
@@ -51,6 +52,22 @@ def choose(settings: Settings, numbers: Draw, *, to: str, template: int | None, 
             return name
         point -= share
     return "delivered"
+
+
+@lru_cache(maxsize=16)
+def _seeded(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, bytes], ...]:
+    """Each rule with a seed of its own, made from what it matches and its fate, not from its place."""
+    names = [repr((rule.fate, rule.to, rule.template, rule.sender)) for rule in rules]
+    return tuple(
+        (rule, blake2b(f"{name} {names[:place].count(name)}".encode(), digest_size=16).digest())
+        for place, (rule, name) in enumerate(zip(rules, names, strict=True))
+    )
+
+
+def _own(numbers: Draw, seed: bytes) -> float:
+    """A number in [0, 1) for one message and one rule."""
+    data = pack(">4d", numbers.fate, numbers.delay, numbers.sms, numbers.sample)
+    return int.from_bytes(blake2b(data, digest_size=4, key=seed).digest()) * _UNIT
 
 
 @lru_cache(maxsize=16)

@@ -67,7 +67,7 @@ class ListedTemplate(_Record):
 
 
 class Rule(_Record):
-    """A fate for the messages it matches; the first that matches wins, for a seeded `share` of them."""
+    """A fate for a seeded `share` of the messages that match and that no rule before it took."""
 
     fate: Literal[
         "delivered",
