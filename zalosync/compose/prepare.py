@@ -5,13 +5,14 @@ Shared by `plan` and `apply`, so that both compose the same messages from the sa
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from zalosync.audience.read import Audience
 from zalosync.compose.desired import CHUNK_ROWS, Desired
 from zalosync.compose.inputs import (
     EXCLUDE,
@@ -76,19 +77,38 @@ def prepared(
         recipients: whether they carry their recipients' pseudonyms.
 
     Raises:
-        SpecError: with every column and template that does not fit.
+        SpecError: with everything of its audience, columns, templates and lists that does not fit.
     """
     audience = loaded.campaign.spec.audience
-    with opened_audience(project, loaded) as opened:
-        problems = list(problems_with(loaded, opened.columns, opened.files))
-        if problems:
-            raise SpecError(problems)
+    with ExitStack() as stack:
+        opened, suppressed = _inputs(project, loaded, now, stack)
         recipe = recipe_of(project, loaded, keys, budget=budget, content=content)
-        recipe = replace(recipe, suppressed=_suppressed(project, loaded, now), recipients=recipients)
+        recipe = replace(recipe, suppressed=suppressed, recipients=recipients)
         chunks = opened.chunks(CHUNK_ROWS)
         on_duplicate = audience.on_duplicate
         with Desired(recipe, chunks, size=opened.size, on_duplicate=on_duplicate) as desired:
             yield Prepared(loaded, recipe, desired, opened.files, opened.size, lambda: opened.notes)
+
+
+def _inputs(
+    project: LoadedProject, loaded: LoadedCampaign, now: datetime, stack: ExitStack
+) -> tuple[Audience, pl.Series | None]:
+    """The audience, opened and fit for the spec, and who is on a list; all that is wrong is told at once."""
+    problems: list[Problem] = []
+    opened, suppressed = None, None
+    try:
+        suppressed = _suppressed(project, loaded, now)
+    except SpecError as error:
+        problems += error.problems
+    try:
+        opened = stack.enter_context(opened_audience(project, loaded))
+    except SpecError as error:
+        problems += error.problems
+    columns, files = (None, ()) if opened is None else (opened.columns, opened.files)
+    problems += problems_with(loaded, columns, files)
+    if problems or opened is None:
+        raise SpecError(list(dict.fromkeys(problems)))
+    return opened, suppressed
 
 
 def recipe_of(

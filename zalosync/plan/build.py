@@ -6,8 +6,8 @@ It is handed a ledger that can only be read; it never writes, never posts.
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,8 +15,9 @@ from functools import partial
 import polars as pl
 
 from zalosync.compose.message import Keys
-from zalosync.compose.prepare import prepared
+from zalosync.compose.prepare import Prepared, prepared
 from zalosync.compose.recipe import DESTINATION, whole
+from zalosync.errors import Problem, SpecError
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
 from zalosync.ledger.chain import canonical
 from zalosync.plan.capping import Capping, caps_of
@@ -90,7 +91,7 @@ def build(
         complete: False without ledger and key: the plan cannot be applied.
 
     Raises:
-        SpecError: with all problems of the first campaign that has any.
+        SpecError: with all problems of all campaigns between specs and the files that they name.
     """
     policies = [loaded.policy for loaded in project.policies]
     notes = reader.notes()
@@ -107,20 +108,13 @@ def build(
         )
         ordered = sorted(campaigns, key=lambda each: each.name)
         caps = caps_of(project, ordered)
-        for loaded in ordered:
-            key = known.senders[loaded.campaign.spec.sender] if loaded.campaign.spec.encrypted else None
-            opened = prepared(
-                project,
-                loaded,
-                keys,
-                now=now,
-                budget=key.budget if key else None,
-                content=content,
-                recipients=bool(caps),
-            )
-            campaign = CampaignPlan(stack.enter_context(opened), template=_template_digest(project, loaded))
-            campaign.public_key = key.fingerprint if key else ""
-            plan.campaigns.append(campaign)
+        plan.campaigns += _opened(
+            project,
+            ordered,
+            known,
+            stack,
+            partial(prepared, keys=keys, now=now, content=content, recipients=bool(caps)),
+        )
         capping = Capping(caps, sum(each.prepared.size for each in plan.campaigns), stack)
         for number, campaign in enumerate(plan.campaigns):
             destinations = keys.destinations()
@@ -142,6 +136,28 @@ def build(
         _settle(plan, settled(found, policies, now))
         plan.stack = stack.pop_all()
     return plan
+
+
+def _opened(
+    project: LoadedProject,
+    campaigns: Sequence[LoadedCampaign],
+    known: Known,
+    stack: ExitStack,
+    prepare: Callable[..., AbstractContextManager[Prepared]],
+) -> Iterator[CampaignPlan]:
+    """The campaigns with their inputs open; what is wrong with any of them is told at once."""
+    problems: list[Problem] = []
+    for loaded in campaigns:
+        key = known.senders[loaded.campaign.spec.sender] if loaded.campaign.spec.encrypted else None
+        try:
+            inputs = stack.enter_context(prepare(project, loaded, budget=key.budget if key else None))
+        except SpecError as error:
+            problems += error.problems
+            continue
+        template = _template_digest(project, loaded)
+        yield CampaignPlan(inputs, template=template, public_key=key.fingerprint if key else "")
+    if problems:
+        raise SpecError(list(dict.fromkeys(problems)))
 
 
 def _settle(plan: Plan, found: Sequence[Finding]) -> None:
