@@ -5,8 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from zalosync.apply.envelope import envelope_of
+from zalosync.compose.message import Keys, webhook_token
+from zalosync.infobip.keys import Encryptor
 from zalosync.infobip.wire import Outgoing, send_body
 from zalosync.spec.load import read_campaign
 
@@ -123,3 +127,26 @@ def test_notes_for_readers_stay_at_home() -> None:
     """Description, owner and labels are nobody's business but the project's."""
     text = json.dumps(body(FULL))
     assert not any(word in text for word in ("For readers", "crm"))
+
+
+def test_the_token_is_of_the_key_and_the_environment() -> None:
+    """Nobody who knows one environment's address knows another's, or that of another project."""
+    keys = (Keys(b"1" * 32), Keys(b"2" * 32))
+    tokens = {webhook_token(key, name) for key in keys for name in ("production", "staging")}
+    assert len(tokens) == 4
+    assert {len(token) for token in tokens} == {32}
+    assert webhook_token(keys[0], "production") == webhook_token(Keys(b"1" * 32), "production")
+
+
+def test_the_sms_of_an_encrypted_campaign_is_plain() -> None:
+    """Its values are ciphertext; the failover text is what the operator reads."""
+    sms = "  encrypted: true\n  smsFailover: {text: Don}\n"
+    loaded = read_campaign(LEAST + sms, now=NOW)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    encryptor = Encryptor(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), "sha1")
+    one = Outgoing("84901234567", "zs1-X", {"order_code": "DH1"}, "Don DH1")
+    raw = send_body(envelope_of(loaded, "t"), [one], bulk_id="b", send_at=None, encryptor=encryptor)
+    (message,) = json.loads(raw)["messages"]
+    assert message["options"]["encrypted"] is True
+    assert message["options"]["smsFailover"]["text"] == "Don DH1"
+    assert len(message["content"]["templateData"]["order_code"]) == 344
