@@ -135,3 +135,17 @@ def test_what_is_suppressed_is_sampled_with_that_reason(tmp_path: Path) -> None:
         (campaign,) = plan.campaigns
         (sample,) = skip_samples(project(desk), campaign)
     assert (sample.reason, sample.line, sample.why) == (Reason.SUPPRESSED, 2, "")
+
+
+def test_an_sms_of_nothing_is_no_failover(tmp_path: Path) -> None:
+    """Blank, folded to nothing, or not to be made: such a row is skipped, not sent an empty SMS."""
+    desk = desk_with(tmp_path, [(GOOD, "DH1"), ("0901234568", "DH2"), ("0901234569", "DH3")])
+    text = "{% if code == 'DH1' %}  {% elif code == 'DH2' %}\u200d{% else %}Don {{ code }}{% endif %}"
+    more = f'smsFailover: {{text: "{text}", asciiOnly: true}}\n'
+    desk.campaign("shipped", more=more)
+    with desk.plan() as plan:
+        assert plan.to_send == 1
+        assert listed(desk, plan) == [
+            (2, "invalid-values", "failover text"),
+            (3, "invalid-values", "failover text"),
+        ]

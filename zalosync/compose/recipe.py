@@ -144,7 +144,9 @@ class Composer:
             rendered = rendered.with_columns(pl.lit(None, pl.String).alias(FAILOVER))
         elif self._recipe.ascii_only:
             rendered = rendered.with_columns(fold_column(rendered[FAILOVER]))
-        broken = rendered[FAILOVER].is_null() & (self._recipe.failover is not None)
+        # An SMS of nothing is charged for, or refused together with all messages of its request.
+        blank = rendered[FAILOVER].is_null() | (rendered[FAILOVER].str.strip_chars() == "")
+        broken = blank & (self._recipe.failover is not None)
         messages = self._digests(rendered, values).with_columns(
             rendered["row"],
             pl.when((fit["ok"] & ~broken) | (rendered[REASON_COLUMN] == Reason.SUPPRESSED))

@@ -233,7 +233,8 @@ class SmsFailover(Shape):
         examples=["SHOPVN"],
     )
     text: Expression = Field(
-        description="A template for the text; it is sent as plain text even when `encrypted`.",
+        description="A template for the text; it is sent as plain text even when `encrypted`. Rows for which "
+        "it is blank are skipped.",
         examples=["Don hang {{ order_code }} da duoc gui di."],
     )
     validity_period: DurationField | None = Field(
