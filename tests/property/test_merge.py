@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from zalosync.compose.message import MOVES, RANK, Cause, Status
 from zalosync.ledger.records import Known, Standing
 from zalosync.provider import STATUSES, Channel, ProviderStatus, Report
-from zalosync.refresh.merge import Evidence, joined, stronger, told_by
+from zalosync.refresh.merge import Evidence, joined, moves, stronger, told_by
 
 EVIDENCED = (Status.ACCEPTED, Status.REJECTED, Status.UNDELIVERABLE, Status.EXPIRED, Status.DELIVERED)
 ZALO, SMS = slice(6, 11), slice(12, 17)
@@ -125,6 +125,28 @@ def test_what_is_known_already_changes_nothing(known: Known, arrived: list[Repor
     assert joined(known, None, None) is None
 
 
+@given(st.lists(st.tuples(recorded(), several(2), several(2)), max_size=6))
+def test_many_at_once_end_as_each_alone(cases: list[tuple[Known, list[Report], list[Report]]]) -> None:
+    """Attempts that are joined once because they are alike go where each of them would go by itself."""
+    evidence = Evidence()
+    attempts, alone = [], {}
+    for row, (known, before, arrived) in enumerate(cases):
+        attempt = after(known, before)._replace(message_id=row.to_bytes(20), row=row)
+        attempts.append(attempt)
+        for report in arrived:
+            evidence.add(attempt.message_id, told_by(report), sms=report.channel is Channel.SMS)
+        said = (channel.get(attempt.message_id) for channel in (evidence.zalo, evidence.sms))
+        to = joined(attempt, *said)
+        if to is not None:
+            alone[row] = (attempt[2:], to)
+    steps, alike = moves(attempts, evidence)
+    together = {step.before.row: (step.before[2:], step.to) for step in steps}
+    for each in alike:
+        for row, done_at, digest in each.told:
+            together[row] = (each.before[2:], each.to._replace(done_at=done_at, evidence=digest))
+    assert together == alone
+
+
 @given(recorded(), several(4))
 def test_never_moves_back(known: Known, arrived: list[Report]) -> None:
     """The rank of a state never falls, and every move is a legal one of the ledger."""
@@ -159,7 +181,7 @@ def test_join_laws(one: Report, two: Report, three: Report) -> None:
 @given(reports())
 def test_a_report_proves_at_least_acceptance(report: Report) -> None:
     """Whatever a report of our id says, the provider has it; a duplicate id is no rejection."""
-    _, _, _, state, _, _, _, cause, _ = told_by(report)
+    _, _, (_, state, _, _, _, cause), _ = told_by(report)
     assert state in EVIDENCED
     if report.status is None:
         assert (state, cause) == (Status.ACCEPTED, Cause.RAW)

@@ -289,4 +289,5 @@ def mutated(number: int) -> Iterator[None]:
 def _forget() -> None:
     """What merging has looked up once it does not look up again."""
     merge_room._proven.cache_clear()
+    merge_room.what_of.cache_clear()
     merge_room._answered.cache_clear()

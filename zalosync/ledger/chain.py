@@ -20,11 +20,13 @@ GENESIS = bytes(32)
 def ranges(rows: Iterable[int]) -> list[list[int]]:
     """Row numbers as [first, count] pairs; batches are claimed in order, so a hundred rows are one pair."""
     found: list[list[int]] = []
+    following = None
     for row in sorted(rows):
-        if found and row == found[-1][0] + found[-1][1]:
+        if row == following:
             found[-1][1] += 1
         else:
             found.append([row, 1])
+        following = row + 1
     return found
 
 

@@ -14,7 +14,7 @@ from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.chain import SALT_BYTES, canonical, commitment, link, ranges
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.records import AFFECTS_SENDING, Claim, Kind, Move, Recorded, Step
+from zalosync.ledger.records import AFFECTS_SENDING, Alike, Claim, Kind, Move, Recorded, Step
 from zalosync.ledger.told import CELL, Cell, Told, cell_of, price_of
 
 
@@ -117,13 +117,14 @@ class Change:
         """
         self.tell([move.step for move in moves], own=own)
 
-    def tell(self, steps: Sequence[Step], *, own: bool = False) -> None:
+    def tell(self, steps: Sequence[Step], alike: Sequence[Alike] = (), *, own: bool = False) -> None:
         """The same for moves with no more of an attempt than is needed: for reports by the million."""
-        if not steps:
+        if not steps and not alike:
             return
-        told = Told(steps, self._at // 1000)
+        told = Told(steps, alike, self._at // 1000)
         owner = () if not own else (self._run,)
         self._many("move_own_intent" if own else "move_attempt", told.values(*owner))
+        self._many("move_alike", told.values_alike())
         self._body.setdefault("moves", []).extend(told.groups())
         self._evidence.extend(told.digests)
         self._cells.update(told.cells)

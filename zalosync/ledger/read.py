@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,11 +11,12 @@ import sqlalchemy as sa
 from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.records import Head, Known, Recorded, Run, Some, Tally
+from zalosync.ledger.records import Head, Recorded, Run, Some, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
 MOST_COUNTED = 100_000  # of what is counted row by row while a person waits
+_BY_ROW = itemgetter(1)  # of what `evidenced` gives
 ROWS_PER_CHUNK = 100_000  # of what is put into columns
 
 
@@ -108,9 +110,16 @@ class LedgerReader:
         """Attempts by the ids the provider knows them by."""
         return {found.message_id: found for found in self._by_keys("by_message_ids", message_ids)}
 
-    def evidenced(self, message_ids: Sequence[bytes]) -> dict[bytes, Known]:
-        """What evidence about these is merged with, by message id. Sorted input reads fastest."""
-        return {row[0]: Known._make(row) for row in self._in_parts("evidenced", message_ids)}
+    def evidenced(self, message_ids: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        """What evidence about these is merged with, in order of rows. Sorted input reads fastest.
+
+        Rows are found first, and read in their order: each page of the table once, however many there are.
+
+        Returns:
+            What `Known` has, as plain tuples: there are many.
+        """
+        rows = sorted(found[0] for found in self._in_parts("rows_of", message_ids))
+        return sorted(self._in_parts("evidenced", rows), key=_BY_ROW)
 
     def accepted_before(self, campaign: int, moment: int) -> tuple[int, int] | None:
         """How many attempts of a campaign are accepted and no more, since before a moment (Unix seconds).
@@ -209,7 +218,7 @@ class LedgerReader:
     def _by_keys(self, name: str, keys: Sequence[bytes]) -> Iterator[Recorded]:
         return (Recorded.of(row) for row in self._in_parts(name, keys))
 
-    def _in_parts(self, name: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+    def _in_parts(self, name: str, keys: Sequence[bytes] | Sequence[int]) -> Iterator[tuple[Any, ...]]:
         with self._asking() as cursor:
             for start in range(0, len(keys), KEYS_PER_QUERY):
                 part = tuple(keys[start : start + KEYS_PER_QUERY])

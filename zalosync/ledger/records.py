@@ -175,6 +175,23 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Moves of attempts that stood alike, and that end alike but for the time and the digest of what said so.
+
+    Nothing changes of their SMS, nor of whether the answer to the request refused them.
+
+    Attributes:
+        before: one of them.
+        to: where that one goes.
+        told: each one's row, `done_at` and digest, in order of rows.
+    """
+
+    before: Known
+    to: Standing
+    told: list[tuple[int, int, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """From where the ledger says a message stands, to where it goes."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from zalosync.compose.message import MOVES, Status
 from zalosync.errors import InternalError
 from zalosync.ledger.chain import NO_EVIDENCE, ranges
-from zalosync.ledger.records import Known, Standing, Step
+from zalosync.ledger.records import Alike, Known, Standing, Step
 
 CELL = (
     "campaign",
@@ -30,6 +30,7 @@ Cell = tuple[int, int, int, int, int, int, int, int, int]
 NO_TIME = -1
 NO_PRICE = -1
 _AT_ROW = 14  # where `values` have the row
+_AT_ROW_ALIKE = 8  # and `values_alike`
 # What moves that are alike have in common: all but times and digests.
 _common = itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 13)
 # What an attempt is counted under, of a `Known`.
@@ -49,15 +50,17 @@ class Told:
     """Moves of one change, gathered.
 
     Args:
-        steps: the moves.
+        steps: moves, each by itself.
+        alike: moves that are alike already.
         at: Unix seconds of the change.
 
     Raises:
         InternalError: a move that the table of legal moves does not have.
     """
 
-    def __init__(self, steps: Iterable[Step], at: int) -> None:
+    def __init__(self, steps: Iterable[Step], alikes: Sequence[Alike], at: int) -> None:
         self._at = at
+        self._told = alikes
         self._alike: dict[tuple[Any, ...], list[Step]] = {}
         self.cells: Counter[Cell] = Counter()
         self.prices: Counter[Cell] = Counter()
@@ -72,6 +75,9 @@ class Told:
                 found.append(step)
         for found in alike.values():
             self._count(found)
+        for each in alikes:
+            count = len(each.told)
+            self._recount(cell_of(each.before), count, price_of(each.before) * count, each.to)
 
     def values(self, *owner: int | None) -> list[tuple[Any, ...]]:
         """The parameters of `move_attempt`, sorted by row; `owner` ends those of `move_own_intent`."""
@@ -82,6 +88,17 @@ class Told:
             for before, to in steps
         ]
         found.sort(key=itemgetter(_AT_ROW))
+        return found
+
+    def values_alike(self) -> list[tuple[Any, ...]]:
+        """The parameters of `move_alike`, sorted by row."""
+        at = self._at
+        found: list[tuple[Any, ...]] = []
+        for each in self._told:
+            state, cause, group, status, error, _, price, *_ = each.to
+            numbers, expected = (int(state), int(cause), group, status, error), each.before.state
+            found += [(*numbers, done_at, price, at, row, expected) for row, done_at, _ in each.told]
+        found.sort(key=itemgetter(_AT_ROW_ALIKE))
         return found
 
     def _numbered(
@@ -116,6 +133,23 @@ class Told:
                 distances([to[12] for _, to in steps]) if by_sms else [],
                 zalo_digests + 2 * sms_digests,
             ]
+        yield from map(self._group_alike, self._told)
+
+    def _group_alike(self, alike: Alike) -> list[Any]:
+        to = alike.to
+        rows, times, digests = zip(*alike.told, strict=True)
+        sms = to.sms_group, to.sms_id, to.sms_error, NO_PRICE if to.sms_price is None else to.sms_price
+        by_sms = sms != (0, 0, 0, NO_PRICE)
+        return [
+            *(int(to.state), int(to.cause), *to[2:5]),
+            NO_PRICE if to.price is None else to.price,
+            to.refused,
+            list(sms) if by_sms else 0,
+            ranges(rows),
+            distances(times),
+            [],
+            self._prove(digests),
+        ]
 
     def _prove(self, digests: Sequence[bytes | None]) -> int:
         if not any(digests):
@@ -127,20 +161,24 @@ class Told:
         """Take moves that end alike out of where they were counted, and count them where they are."""
         to = steps[0].to
         moved = Counter(cell_of(before) for before, _ in steps)
+        prices: Counter[Cell] = Counter()
         for before, _ in steps:
             price = price_of(before)
             if price:
-                self.prices[cell_of(before)] -= price
-        price = price_of(to)
+                prices[cell_of(before)] += price
         for cell, count in moved.items():
-            state = Status(cell[2])
-            if to.state is not state and to.state not in MOVES[state]:
-                raise InternalError(f"no move leads from {state.word} to {to.state.word}")
-            self.cells[cell] -= count
-            new = (*cell[:2], int(to.state), *to[2:5], *to[9:12])
-            self.cells[new] += count
-            if price:
-                self.prices[new] += price * count
+            self._recount(cell, count, prices[cell], to)
+
+    def _recount(self, cell: Cell, count: int, price: int, to: Standing) -> None:
+        """So many that stood alike, and cost that together, go there."""
+        state = Status(cell[2])
+        if to.state is not state and to.state not in MOVES[state]:
+            raise InternalError(f"no move leads from {state.word} to {to.state.word}")
+        self.cells[cell] -= count
+        self.prices[cell] -= price
+        new = (*cell[:2], int(to.state), *to[2:5], *to[9:12])
+        self.cells[new] += count
+        self.prices[new] += price_of(to) * count
 
 
 def _row(step: Step) -> int:

@@ -8,7 +8,7 @@ aside (another system's reports, forged ones) leaves its digest and a count, and
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from zalosync.clock import milliseconds
 from zalosync.errors import LedgerError
 from zalosync.ledger.chain import EVIDENCE_BYTES
 from zalosync.provider import NO_GROUP, Channel, Report
-from zalosync.refresh.merge import Evidence, tell
+from zalosync.refresh.merge import Evidence, stronger, what_of
 from zalosync.refresh.sift import Aside, Sifted
 
 LIMIT = 1_000_000  # reports that may wait; some 100 MB
@@ -113,15 +113,7 @@ class Inbox:
         """The oldest reports that are not merged yet, or None where there are none."""
         with self._failures():
             sql = f"SELECT id, substr(digest, 1, ?), {_FIELDS} FROM waiting ORDER BY id LIMIT ?"  # noqa: S608 - our own names
-            rows = self._run(sql, EVIDENCE_BYTES, chunk).fetchall()
-        if not rows:
-            return None
-        found = Evidence()
-        add = found.add
-        for _, digest, message_id, sms, group, status_id, error_id, done_at, price, _ in rows:
-            add(message_id, tell(group, status_id, error_id, done_at, price, digest), sms=sms)
-        found.currencies = {row[9] for row in rows} - {None}
-        return Waiting(rows[-1][0], len(rows), found)
+            return _gathered(self._run(sql, EVIDENCE_BYTES, chunk))
 
     def done(self, waiting: Waiting, rogue: Sequence[bytes], at: int) -> None:
         """Forget reports whose effect is in the ledger; keep the ids that it does not know."""
@@ -220,6 +212,22 @@ class Inbox:
             fix="mend it (space, permissions) and run the command again",
             code="ZS660",
         )
+
+
+def _gathered(rows: Iterable[tuple[Any, ...]]) -> Waiting | None:
+    """What rows of the inbox say, in order of their numbers; None where there are none."""
+    found = Evidence()
+    channels, last, count = (found.zalo, found.sms), 0, 0
+    for last, digest, message_id, sms, group, status_id, error_id, done_at, price, currency in rows:  # noqa: B007 - the last is wanted
+        count += 1
+        rank, what = what_of(group, status_id, error_id, price)
+        told = (rank, done_at, what, digest)
+        channel = channels[sms]
+        before = channel.get(message_id)
+        channel[message_id] = told if before is None else stronger(before, told)
+        found.currencies.add(currency)
+    found.currencies.discard(None)
+    return Waiting(last, count, found) if count else None
 
 
 def _row(message_id: bytes, report: Report) -> tuple[Any, ...]:

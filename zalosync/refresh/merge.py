@@ -9,11 +9,12 @@ status id, then to what says more. Reports that say the same leave the same, whi
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from zalosync.clock import milliseconds
 from zalosync.compose.message import RANK, Cause, Status
 from zalosync.ledger.chain import EVIDENCE_BYTES
-from zalosync.ledger.records import Known, Standing
+from zalosync.ledger.records import Alike, Known, Standing, Step
 from zalosync.provider import (
     DUPLICATE_MESSAGE_ID,
     GROUP_BY_ID,
@@ -30,14 +31,18 @@ CHANNELS = {Channel.ZALO: 0, Channel.SMS: 1}
 # Nothing may ever arrive for these: evidence says that somebody else sends, or that we are wrong.
 UNEXPECTED = frozenset({Status.HELD, Status.CANCELLED, Status.RELEASED})
 
+# What a report says beside its time, the same tuple for all that say the same:
+# status id, state, error id, price (-1: none), status group, cause.
+What = tuple[int, Status, int, int, int, Cause]
 # What a report says of one channel, a plain tuple since there are millions; the stronger is the larger:
-# rank, doneAt (0: none), status id, state, error id, price (-1: none), status group, cause, digest.
-Told = tuple[int, int, int, Status, int, int, int, Cause, bytes]
+# rank, doneAt (0: none), what, digest.
+Told = tuple[int, int, What, bytes]
 _NO_ID = -(2**31) - 1  # below every status id that a provider may invent, negative ones too
-NOTHING: Told = (0, 0, _NO_ID, Status.INTENT, 0, -1, 0, Cause.NONE, b"")
+NOTHING: Told = (0, 0, (_NO_ID, Status.INTENT, 0, -1, 0, Cause.NONE), b"")
 _NO_SMS = (0, 0, 0, None, None)  # the SMS's columns of an attempt without one
 _KNOWN = b"\xff" * (EVIDENCE_BYTES + 1)  # above any digest: who says what is known already says nothing new
 _RANKS = [0, *(RANK[Status(number)] for number in range(1, len(Status) + 1))]  # by a state's number
+_GROUP, _DONE_AT, _SMS_DONE_AT = map(Known._fields.index, ("status_group", "done_at", "sms_done_at"))
 _EVIDENCED = RANK[Status.ACCEPTED]  # what has less was never told of by the provider
 
 
@@ -54,6 +59,11 @@ class Evidence:
     zalo: dict[bytes, Told] = field(default_factory=dict)
     sms: dict[bytes, Told] = field(default_factory=dict)
     currencies: set[str] = field(default_factory=set)
+
+    @property
+    def message_ids(self) -> list[bytes]:
+        """Of whom anything is said, sorted: what lies together is looked up together."""
+        return sorted(self.zalo.keys() | self.sms.keys() if self.sms else self.zalo)
 
     def add(self, message_id: bytes, told: Told, *, sms: int) -> None:
         """Join one report."""
@@ -82,8 +92,15 @@ def told_by(report: Report) -> Told:
 
 def tell(group: int, status_id: int, error_id: int, done_at: int, price: int, digest: bytes) -> Told:
     """The same from a report's parts; 0 where it names no status or time, -1 where no price."""
+    rank, what = what_of(group, status_id, error_id, price)
+    return (rank, done_at, what, digest)
+
+
+@lru_cache(maxsize=4096)
+def what_of(group: int, status_id: int, error_id: int, price: int) -> tuple[int, What]:
+    """The rank of what a report says, and what it says beside its time."""
     rank, state, group, cause = _proven(group, status_id)
-    return (rank, done_at, status_id or _NO_ID, state, error_id, price, group, cause, digest)
+    return rank, (status_id or _NO_ID, state, error_id, price, group, cause)
 
 
 @lru_cache(maxsize=1024)
@@ -119,16 +136,62 @@ def joined(known: Known, zalo: Told | None, sms: Told | None) -> Standing | None
         return None
     # Of two that prove the same, the one that names a status: a report without one leaves nothing behind, and
     # would otherwise count if it came last and not if it came first.
-    best = after if (after[0], after[2] != _NO_ID) >= (after_sms[0], after_sms[2] != _NO_ID) else after_sms
-    stands, why = (best[3], best[7]) if best[0] >= rank else (Status(state), Cause(cause))
+    named, sms_named = after[2][0] != _NO_ID, after_sms[2][0] != _NO_ID
+    best = after if (after[0], named) >= (after_sms[0], sms_named) else after_sms
+    stands, why = (best[2][1], best[2][5]) if best[0] >= rank else (Status(state), Cause(cause))
     if after_sms is NOTHING:
         to = Standing(stands, why, *_columns(after), refused)
     else:
         to = Standing(stands, why, *_columns(after), refused, *_columns(after_sms))
-    if after[2] != _NO_ID and (after_sms is NOTHING or after_sms[2] != _NO_ID):
+    if named and (after_sms is NOTHING or sms_named):
         return to
     # A report without a status may leave nothing behind to know it by.
     return to if _lasting(to) != known[4:] else None
+
+
+def moves(attempts: Iterable[tuple[Any, ...]], evidence: Evidence) -> tuple[list[Step], list[Alike]]:
+    """Join evidence with many attempts: what moves by itself, and what moves alike.
+
+    Where what is said is stronger than what is known, whatever their times, attempts that stood alike and of
+    which the same is said end alike, but for the time and the digest: one of them is joined for all.
+
+    Args:
+        attempts: as `Known` has them, in order of rows; plain tuples will do.
+        evidence: on any of them.
+    """
+    zalo, sms = evidence.zalo, evidence.sms
+    steps: list[Step] = []
+    found: dict[tuple[Any, ...], Alike | None] = {}
+    for before in attempts:
+        message_id = before[0]
+        said, by_sms = zalo.get(message_id), sms.get(message_id)
+        like = None if said is None or by_sms is not None else _like(before, said)
+        if said is not None and like is not None:
+            if like not in found:
+                first = Known._make(before)
+                to = joined(first, said, None)
+                found[like] = None if to is None else Alike(first, to, [])
+            alike = found[like]
+            if alike is not None:
+                alike.told.append((before[1], said[1], said[3]))
+        else:
+            known = Known._make(before)
+            to = joined(known, said, by_sms)
+            if to is not None:
+                steps.append(Step(known, to))
+    return steps, [alike for alike in found.values() if alike is not None]
+
+
+def _like(before: tuple[Any, ...], said: Told) -> tuple[Any, ...] | None:
+    """What attempts have in common that end alike; None where their times may decide."""
+    if not said[1] or before[_SMS_DONE_AT] is not None:
+        return None
+    if before[_DONE_AT] is None:
+        return before[2:], said[2]
+    group, status_id = before[_GROUP : _GROUP + 2]
+    if said[0] <= _proven(group, status_id)[0]:
+        return None
+    return before[2:_DONE_AT], before[_DONE_AT + 1 :], said[2]
 
 
 def _lasting(to: Standing) -> tuple[object, ...]:
@@ -147,7 +210,7 @@ def _known(group: int, status_id: int, error_id: int, done_at: int | None, price
 
 
 def _columns(told: Told) -> tuple[int, int, int, int | None, int | None, bytes | None]:
-    _, done_at, status_id, _, error_id, price, group, _, digest = told
+    _, done_at, (status_id, _, error_id, price, group, _), digest = told
     status_id = 0 if status_id == _NO_ID else status_id
     return group, status_id, error_id, done_at or None, None if price < 0 else price, _said(digest)
 

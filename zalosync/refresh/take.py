@@ -4,23 +4,22 @@ import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
+from typing import Any
 
 from zalosync.compose.message import Status, message_id_bytes, message_id_text
 from zalosync.errors import LedgerError
 from zalosync.events import Emit, Warned
-from zalosync.ledger.records import Kind, Step
+from zalosync.ledger.records import Alike, Kind, Step
 from zalosync.ledger.store import Ledger
 from zalosync.provider import Report
 from zalosync.refresh.merge import UNEXPECTED as UNEXPECTED_STATES
-from zalosync.refresh.merge import Evidence, gathered, joined
+from zalosync.refresh.merge import Evidence, gathered, moves
 
 UNEXPECTED = "E_UNEXPECTED_EVIDENCE"
 ALARM_NOTE = "alarm:unexpected-evidence"
 CURRENCY_NOTE = "currency"
 MOST_NAMED = 20  # ids in the event that tells of an alarm
 Made = Callable[[bytes], bool]
-_BY_ROW = itemgetter(1)  # of a `Known`: rows that lie together are written together
 
 
 @dataclass(slots=True)
@@ -95,41 +94,45 @@ def take(
 
 def take_evidence(ledger: Ledger, evidence: Evidence, now: datetime, emit: Emit, made: Made) -> Taken:
     """The same for what reports say, gathered by message."""
-    zalo, sms = evidence.zalo, evidence.sms
-    message_ids = sorted(zalo.keys() | sms.keys() if sms else zalo)
+    message_ids = evidence.message_ids
     known = ledger.evidenced(message_ids)
-    taken = Taken()
-    steps: list[Step] = []
-    strange: list[bytes] = []
-    for before in sorted(known.values(), key=_BY_ROW):
-        message_id = before.message_id
-        to = joined(before, zalo.get(message_id), sms.get(message_id))
-        if to is not None:
-            steps.append(Step(before, to))
-            taken.settled += before.state == Status.UNKNOWN
-            if before.state in UNEXPECTED_STATES:
-                strange.append(message_id)
+    steps, alike = moves(known, evidence)
+    taken = Taken(
+        moved=len(steps) + sum(len(each.told) for each in alike),
+        settled=sum(step.before.state == Status.UNKNOWN for step in steps)
+        + sum(len(each.told) for each in alike if each.before.state == Status.UNKNOWN),
+    )
     if len(known) < len(message_ids):
-        unknown = [message_id for message_id in message_ids if message_id not in known]
+        ours = {attempt[0] for attempt in known}
+        unknown = [message_id for message_id in message_ids if message_id not in ours]
         taken.rogues = [message_id for message_id in unknown if made(message_id)]
         taken.foreign = len(unknown) - len(taken.rogues)
-    taken.moved, taken.unexpected = len(steps), len(strange)
-    _write(ledger, steps, sorted(strange + taken.rogues), evidence.currencies, now, emit)
+    strange = _strange(known, steps, alike)
+    taken.unexpected = len(strange)
+    _write(ledger, steps, alike, sorted(strange + taken.rogues), evidence.currencies, now, emit)
     return taken
+
+
+def _strange(known: Sequence[tuple[Any, ...]], steps: Iterable[Step], alike: Iterable[Alike]) -> list[bytes]:
+    """The ids of messages that moved and of which nothing should ever be told."""
+    found = [step.before.message_id for step in steps if step.before.state in UNEXPECTED_STATES]
+    rows = {row for each in alike if each.before.state in UNEXPECTED_STATES for row, _, _ in each.told}
+    return found + [attempt[0] for attempt in known if attempt[1] in rows] if rows else found
 
 
 def _write(
     ledger: Ledger,
     steps: Sequence[Step],
+    alike: Sequence[Alike],
     alarming: Sequence[bytes],
     currencies: Collection[str],
     now: datetime,
     emit: Emit,
 ) -> None:
-    currency = _currency(ledger, currencies, emit) if currencies and steps else None
-    if steps or alarming:
+    currency = _currency(ledger, currencies, emit) if currencies and (steps or alike) else None
+    if steps or alike or alarming:
         with ledger.change(Kind.EVIDENCE, now) as change:
-            change.tell(steps)
+            change.tell(steps, alike)
             if currency is not None:
                 change.note(CURRENCY_NOTE, currency)
             if alarming:

@@ -24,6 +24,12 @@ SET state = :state, cause = :cause, status_group = :status_group, status_id = :s
     changed_at = :at
 WHERE row = :row AND state = :expected
 
+-- name: move_alike
+UPDATE attempt
+SET state = :state, cause = :cause, status_group = :status_group, status_id = :status_id, error_id = :error_id,
+    done_at = :done_at, price = :price, changed_at = :at
+WHERE row = :row AND state = :expected
+
 -- name: move_own_intent
 UPDATE attempt
 SET state = :state, cause = :cause, status_group = :status_group, status_id = :status_id, error_id = :error_id,
@@ -71,10 +77,13 @@ SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at
        refused <> 0 AND refused = status_id, failover, sms_group, sms_id
 FROM attempt WHERE closed = 0 AND message IN (:keys)
 
+-- name: rows_of
+SELECT row FROM attempt WHERE message_id IN (:keys)
+
 -- name: evidenced
 SELECT message_id, row, campaign, occurrence, state, cause, status_group, status_id, error_id, done_at, price,
        refused, sms_group, sms_id, sms_error, sms_done_at, sms_price
-FROM attempt WHERE message_id IN (:keys)
+FROM attempt WHERE row IN (:keys)
 
 -- name: absent
 UPDATE attempt SET absent_at = :absent_at WHERE row = :row AND state = 2

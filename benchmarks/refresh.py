@@ -1,0 +1,172 @@
+"""How fast reports get into the ledger: one command, a table.
+
+    python benchmarks/refresh.py                       # 1,000,000 messages; takes some minutes
+    python benchmarks/refresh.py --messages 200000 --keep /tmp/ledgers
+
+A ledger of so many accepted messages, and a report of each in no order, on one thread. `read`: pages of a
+thousand are parsed, proven and stored in the inbox. `merged`: from there into the ledger. `again`: the same
+reports once more, in another order: they change nothing. With `--keep` the ledger is made once.
+"""
+
+import argparse
+import random
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from zalosync.clock import SystemClock
+from zalosync.compose.message import Identity, Keys, Maker, Status, message_id_text
+from zalosync.infobip.evidence import read_reports
+from zalosync.ledger import migrate
+from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.records import Claim, Kind, Move, Standing
+from zalosync.ledger.store import Ledger
+from zalosync.provider import Malformed
+from zalosync.refresh.inbox import Inbox
+from zalosync.refresh.reports import drain
+from zalosync.refresh.sift import sift
+
+KEYS = Keys(bytes(range(32)))
+IDENTITY = Identity(KEYS, "order-shipped", 1)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BATCH = 100  # messages of a request
+SHARED = 10  # requests that share a transaction
+PAGE = 1000
+SEED = 20261123
+ENDS = (  # what becomes of messages: of a hundred so many, group, id, names, error, price
+    (88, 3, "DELIVERED", 5, "DELIVERED_TO_HANDSET", 0, 0.012),
+    (6, 2, "UNDELIVERABLE", 9, "UNDELIVERABLE_NOT_DELIVERED", 27, 0.0),
+    (4, 4, "EXPIRED", 15, "EXPIRED_EXPIRED", 0, 0.0),
+    (2, 5, "REJECTED", 8, "REJECTED_PREFIX_MISSING", 0, 0.0),
+)
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--keep", type=Path, help="folder where the ledger is kept for the next time")
+    said = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="zalosync-bench-") as folder:
+        kept = (said.keep or Path(folder)) / f"accepted-{said.messages}.db"
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            fill(kept, said.messages)
+        ledger = Path(folder) / "ledger.db"
+        shutil.copyfile(kept, ledger)
+        reports(ledger, Path(folder) / "inbox.db", said.messages)
+
+
+def fill(path: Path, messages: int) -> None:
+    """A ledger as `apply` leaves it: claimed in the order of messages, batch by batch, then accepted."""
+    aside = path.with_suffix(".new")
+    aside.unlink(missing_ok=True)
+    aside.touch(mode=0o600)
+    engine = sqlite_engine(aside)
+    migrate.upgrade(engine)
+    ledger = Ledger(engine, SQLITE, "ledger")
+    with ledger.change(Kind.RUN, NOON) as change:
+        run = change.start_run("bench", "apply", {})
+        campaign = change.campaign("order-shipped")
+    taken = Standing(Status.ACCEPTED, status_group=1, status_id=7)
+    for some in _in_parts(sorted(IDENTITY.message(str(n)) for n in range(messages)), BATCH * SHARED):
+        claims = [
+            Claim(
+                message,
+                IDENTITY.message_id(message, 1),
+                campaign,
+                1,
+                1,
+                message,
+                message,
+                failover=False,
+            )
+            for message in some
+        ]
+        with ledger.change(Kind.CLAIM, NOON, run=run) as change:
+            records = change.claim(claims)
+        with ledger.change(Kind.OUTCOME, NOON, run=run) as change:
+            change.move([Move(record, taken) for record in records])
+    ledger.close()
+    aside.rename(path)
+
+
+def _in_parts(items: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def pages(messages: int, seed: int) -> Iterator[bytes]:
+    """A report of each message, in no order, as pages of the provider's JSON."""
+    maker, chance = Maker(KEYS), random.Random(seed)
+    numbers = list(range(messages))
+    chance.shuffle(numbers)
+    ends = [end for end in ENDS for _ in range(end[0])]
+    for some in _in_parts(numbers, PAGE):
+        yield orjson.dumps({"results": [_row(number, maker, ends[number * 7919 % 100]) for number in some]})
+
+
+def _row(number: int, maker: Maker, end: tuple[int, int, str, int, str, int, float]) -> dict[str, object]:
+    _, group, group_name, status, name, error, price = end
+    message_id = IDENTITY.message_id(IDENTITY.message(str(number)), 1)
+    sent = NOON + timedelta(milliseconds=number * 3)
+    return {
+        "bulkId": f"zs1b-{number // BATCH:032d}",
+        "messageId": message_id_text(message_id),
+        "to": f"849{number:08d}",
+        "sentAt": _time(sent),
+        "doneAt": _time(sent + timedelta(milliseconds=900 + number % 977)),
+        "messageCount": 1,
+        "price": {"pricePerMessage": price, "currency": "EUR"},
+        "status": {
+            "groupId": group,
+            "groupName": group_name,
+            "id": status,
+            "name": name,
+            "description": name,
+        },
+        "error": {"groupId": 0, "groupName": "OK", "id": error, "name": "NO_ERROR", "permanent": False},
+        "channel": "ZALO",
+        "callbackData": maker.proof(message_id),
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+
+
+def reports(path: Path, inbox_path: Path, messages: int) -> None:
+    """Reports through the inbox into the ledger, twice."""
+    ledger = Ledger(sqlite_engine(path), SQLITE, "ledger")
+    maker, clock = Maker(KEYS), SystemClock()
+    for name, seed in (("merged", SEED), ("again", SEED + 1)):
+        with Inbox(inbox_path) as inbox:
+            reading = 0.0
+            for body in pages(messages, seed):
+                began = time.perf_counter()
+                rows = read_reports(body, IDENTITY.recipient, KEYS.evidence_digest)
+                assert not isinstance(rows, Malformed)
+                inbox.add(sift(rows.reports, maker, trusted=True), 0)
+                reading += time.perf_counter() - began
+            began, used = time.perf_counter(), time.process_time()
+            taken = drain(inbox, ledger, maker, clock, lambda _: None)
+            took, used = time.perf_counter() - began, time.process_time() - used
+            assert taken.moved == (messages if name == "merged" else 0), taken
+        print(
+            f"{messages:>10,} reports  read {messages / reading:>8,.0f}/s  {name} {messages / took:>8,.0f}/s"
+            f" ({used / took:.0%} of it processor)  memory {_peak():.0f} MB"
+        )
+    ledger.close()
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
