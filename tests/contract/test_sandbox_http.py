@@ -18,6 +18,7 @@ from tests.contract.sandbox_caller import SENDER, message, openapi
 from tests.support.sandbox_process import WAIT_S, SandboxProcess
 from tests.support.sandbox_process import client as _client
 from zalosync.sandbox import oracle
+from zalosync.sandbox.behaviours import BEHAVIOURS
 from zalosync.sandbox.embedded import EmbeddedSandbox, SandboxBusy
 from zalosync.sandbox.settings import Push, Settings, Shares
 
@@ -123,7 +124,8 @@ def test_connection_faults_as_felt(
 ) -> None:
     """Each connection fault is felt as its name says, once; the next request is answered."""
     sandbox, control = served
-    fault = {"do": name, "times": 1, "with": {"delay_ms": 60_000, "drip_ms": 60_000}}
+    waits = {each: 60_000 for each in BEHAVIOURS[name].takes if each in ("delay_ms", "drip_ms")}
+    fault = {"do": name, "times": 1, "with": waits}
     assert control.post("/sandbox/faults", json=[fault]).status_code == 200
     with _client(sandbox.base_url, timeout=0.3) as client, pytest.raises(raised):
         client.post("/zalo/2/messages", json={"messages": [message(f"{name}-{n}") for n in range(3)]})

@@ -173,9 +173,13 @@ def test_fields_too_many_and_too_few() -> None:
 
 def test_nothing_leaves_the_machine() -> None:
     """A URL that is not on this machine gets no push unless that is switched on; the reports are counted."""
-    caller = _caller(url="https://hooks.example/dlr")
-    assert _due(caller) == []
-    assert caller.model.world.store.counter("reports_not_pushed") == 3
+    for stays in (True, False):
+        caller = _caller(0, only_loopback=stays)
+        own = {"delivery": {"url": "https://hooks.example/dlr"}}
+        caller.send(*(message(f"m{n}", webhooks=own) for n in range(3)))
+        caller.wait(0)
+        assert len(_due(caller)) == int(not stays)
+        assert caller.model.world.store.counter("reports_not_pushed") == (3 if stays else 0)
     assert len(_due(_caller(url="https://hooks.example/dlr", only_loopback=False))) == 1
 
 

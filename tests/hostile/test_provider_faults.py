@@ -44,7 +44,9 @@ def story(sandbox: EmbeddedSandbox, folder: Path, fault: str, size: int) -> None
     try:
         # A fault of the connection itself meets any call, the test's own too: once is enough of it.
         when: dict[str, object] = {"times": 1} if fault.endswith("-on-connect") else {"requests": [1, 2]}
-        script(sandbox, {"do": fault, "with": {"share": 0.5, "delay_ms": 50}, **when})
+        takes = {"share": 0.5, "delay_ms": 50}
+        given = {name: takes[name] for name in BEHAVIOURS[fault].takes if name in takes}
+        script(sandbox, {"do": fault, "with": given, **when})
         first = lab.apply(size)
         if isinstance(first, Applied) and lab.states()[Status.UNKNOWN]:
             assert first.code in (ExitCode.UNKNOWN, ExitCode.LEDGER), "doubt is said"

@@ -283,5 +283,8 @@ def test_a_sandbox_that_cannot_start(tmp_path: Path) -> None:
     said(zalosync(tmp_path, "sandbox", "--port", "0", "--state", "/proc/x"), 64, "/proc/x", "--state")
     (tmp_path / "settings.yaml").write_text("seeds: 4\n", encoding="utf-8")
     said(zalosync(tmp_path, "sandbox", "--port", "0", "--settings", "settings.yaml"), 64, "seeds")
+    (tmp_path / "faults.yaml").write_text("faults: [{do: accepted-then-hang, on: logs}]\n", encoding="utf-8")
+    wrong = zalosync(tmp_path, "sandbox", "--port", "0", "--faults", "faults.yaml")
+    said(wrong, 64, "faults.yaml", "faults[0]", "never for logs", "docs/sandbox.md")
     (tmp_path / "settings.yaml").write_text("[1, 2\n", encoding="utf-8")
     said(zalosync(tmp_path, "sandbox", "--port", "0", "--settings", "settings.yaml"), 64, "settings.yaml")

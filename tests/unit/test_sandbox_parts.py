@@ -211,8 +211,8 @@ def test_delays() -> None:
     assert delays[0] >= 100
     assert delays[499] <= 1000 <= delays[501] + 1
     assert 8000 <= delays[-1] <= 9000
-    short = Settings(delay_median_ms=1000, delay_max_ms=0)
-    assert fates.delay_ms(short, fates.Draw(0, 0.99, 0, 0)) == 1000
+    even = Settings(delay_median_ms=1000, delay_max_ms=1000)
+    assert fates.delay_ms(even, fates.Draw(0, 0.99, 0, 0)) == 1000
 
 
 @pytest.mark.parametrize(
@@ -298,6 +298,84 @@ def test_settings_say_what_is_wrong(tmp_path: Path) -> None:
     broken.write_text("- 1\n")
     with pytest.raises(SettingsError, match=r"s\.yaml"):
         load_mapping(broken)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"delay_median_ms": -1}, "delay_median_ms: Input should be greater than or equal to 0"),
+        ({"delay_median_ms": 5000}, "delay_max_ms 4500 is below delay_median_ms 5000"),
+        ({"log_lag_ms": -1}, "log_lag_ms: "),
+        ({"log_window_ms": -1}, "log_window_ms: "),
+        ({"duplicate_window_ms": -1}, "duplicate_window_ms: "),
+        ({"logs_per_minute": 0}, "logs_per_minute: "),
+        ({"log_rows": 0}, "log_rows: "),
+        ({"max_entries": 0}, "max_entries: "),
+        ({"daily_quota": -1}, "daily_quota: "),
+        ({"price": -0.1}, "price: "),
+        ({"balance": float("nan")}, "balance: "),
+        ({"seed": 2**64}, "seed: "),
+        ({"night_tags": ["OTP"]}, "night_tags.0: "),
+        ({"reports_path": "zalo/1/reports"}, "reports_path: "),
+        ({"reports_path": "/sandbox/oracle"}, "reports_path: "),
+        ({"reports_path": "/zalo/1/logs"}, "reports_path: "),
+        ({"shares": {"no_account": 0.6, "expired": 0.5}}, "shares: the shares make 1.11 together"),
+        ({"rules": [{"fate": "dnd", "share": 0}]}, "rules.0.share: "),
+        ({"rules": [{"fate": "dnd", "to": ""}]}, "rules.0.to: "),
+        ({"rules": [{"fate": "dnd"}, {"fate": "silent"}]}, "rules.1: no message gets here, rules.0 takes"),
+        (
+            {"rules": [{"fate": "dnd", "to": "84*"}, {"fate": "silent", "to": "84*", "template": 1}]},
+            "rules.1: no message gets here",
+        ),
+        ({"senders": ["1"], "rules": [{"fate": "dnd", "sender": "2"}]}, "rules.0: sender 2 is not one of"),
+        ({"senders": ["1"], "templates": [{"id": 7, "sender": "2"}]}, "templates.0: sender 2 is not one of"),
+        (
+            {"templates": [{"id": 7}, {"id": 7, "tag": "PROMOTION"}]},
+            "templates.1: template 7 is listed before",
+        ),
+        (
+            {"templates": [{"id": 7, "properties": [{"name": "a", "min_length": 9, "max_length": 3}]}]},
+            "templates.0.properties.0: no value is 9 characters at least",
+        ),
+        ({"credentials": [{"secret": "k"}, {"secret": "k", "scopes": []}]}, "credentials.1: this secret"),
+        ({"credentials": [{"scopes": ["zalo:logs"]}]}, "credentials.0.scopes.0: "),
+        ({"push": {"delay_ms": -1}}, "push.delay_ms: "),
+        ({"push": {"timeout_ms": 0}}, "push.timeout_ms: "),
+        ({"push": {"accepts": [20]}}, "push.accepts.0: "),
+        ({"push": {"url": "hooks.example/x"}}, "push.url: must be an http or https address"),
+        ({"push": {"url": "https://hooks.example/x"}}, "push.url: is another machine"),
+        ({"push": {"bad_signature_share": 0.1}}, "push.bad_signature_share: nothing is signed"),
+        ({"push": {"duplicate_copies": 3}}, "push.duplicate_copies: no push is repeated"),
+        ({"push": {"security": "hmac"}}, "push.security: hmac needs push.secret"),
+        ({"push": {"security": "basic"}}, "push.security: basic needs push.user"),
+    ],
+)
+def test_settings_that_could_never_act(values: dict[str, Any], said: str) -> None:
+    """A switch that contradicts another, or could do nothing, is refused by its name; no secret is shown."""
+    with pytest.raises(SettingsError, match=r"^sandbox settings: ") as raised:
+        Settings.from_mapping(values)
+    assert said in str(raised.value)
+    assert "Value error" not in str(raised.value)
+    assert "'k'" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"rules": [{"fate": "dnd", "share": 0.5}, {"fate": "silent"}]},
+        {"rules": [{"fate": "dnd", "to": "8490*"}, {"fate": "silent", "to": "84*"}]},
+        {"senders": ["1"], "rules": [{"fate": "dnd", "sender": "1"}], "templates": [{"id": 7}]},
+        {"templates": [{"id": 7, "sender": "1"}, {"id": 7, "sender": "2"}]},
+        {"shares": {"no_account": 0.97}},
+        {"push": {"url": "https://hooks.example/x", "only_loopback": False}},
+        {"push": {"url": "http://localhost:9/x", "duplicate_share": 0.1, "duplicate_copies": 3}},
+        {"reports_path": None},
+        {"price": 0, "daily_quota": 0, "delay_median_ms": 0, "delay_max_ms": 0},
+    ],
+)
+def test_settings_that_can_act(values: dict[str, Any]) -> None:
+    """What only looks alike is taken."""
+    assert Settings.from_mapping(values) == Settings(**values)
 
 
 def test_secrets_are_not_shown() -> None:

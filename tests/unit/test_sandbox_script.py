@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from zalosync.sandbox.behaviours import BEHAVIOURS
 from zalosync.sandbox.faults import Script, load, messages_in, parse
 from zalosync.sandbox.settings import SettingsError
 from zalosync.sandbox.store import Store
@@ -42,7 +43,6 @@ def _hits(
         ({"times": 2}, [1, 2]),
         ({"every": 2, "times": 1, "requests": "3-"}, [4]),
         ({"on": "logs"}, []),
-        ({"rate": 0.0}, []),
         ({"rate": 1.0, "times": 1}, [1]),
     ],
 )
@@ -156,6 +156,93 @@ def test_lines_that_cannot_be(line: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=r"faults\[1\]") as raised:
         parse({"faults": [{"do": "slow"}, line]})
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"do": "accepted-then-reset", "on": "logs"}, "never for logs"),
+        ({"do": "accepted-then-500", "on": ["send", "quota"]}, "never for quota"),
+        ({"do": "partial-accept", "on": ["reports"]}, "made for send, never for reports"),
+        ({"do": "late-logs", "on": ["send"]}, "made for logs"),
+        ({"do": "refuse-503", "on": ["connect"]}, "never for connect"),
+        ({"do": "reset-on-connect", "on": ["send"]}, "made for connect"),
+        ({"do": "refuse-503", "on": []}, "names no call"),
+        ({"do": "refuse-503", "requests": []}, "holds no request"),
+        ({"do": "refuse-503", "requests": 0}, "numbered from 1"),
+        ({"do": "refuse-503", "requests": [2, 0]}, "numbered from 1"),
+        ({"do": "refuse-503", "requests": "7-3"}, "holds no request"),
+        ({"do": "refuse-503", "requests": "0-"}, "numbered from 1"),
+        ({"do": "refuse-503", "requests": [3, 5], "every": 2}, "multiple of 2"),
+        ({"do": "refuse-503", "requests": "11-19", "every": 10}, "multiple of 10"),
+        ({"do": "refuse-503", "requests": [3], "rate": 0.5}, "drop one"),
+        ({"do": "refuse-503", "requests": 3, "rate": 0.5}, "drop one"),
+        ({"do": "refuse-503", "rate": 0}, "greater than 0"),
+        ({"do": "refuse-503", "times": 0}, "greater than or equal to 1"),
+        ({"do": "refuse-503", "after_ms": -1}, "greater than or equal to 0"),
+        ({"do": "refuse-503", "for_ms": 0}, "greater than or equal to 1"),
+        ({"do": "refuse-503", "match": {}}, "names nothing"),
+        ({"do": "refuse-503", "on": ["send", "logs"], "match": {"to": "84*"}}, "logs sends none"),
+        ({"do": "bare-rows", "match": {"to": "84*"}}, "sends none"),
+        ({"do": "hang-before-reading", "match": {"to": "84*"}}, "before that is read"),
+        ({"do": "close-on-connect", "match": {"to": "84*"}}, "before that is read"),
+        ({"do": "slow", "with": {"share": 0.5}}, "slow takes delay_ms under `with`, not share"),
+        ({"do": "reset-unaccepted", "with": {"retry_after": 1}}, "takes nothing under `with`"),
+        ({"do": "slow", "with": {"delay_ms": 0}}, "with.delay_ms"),
+        ({"do": "slow", "with": {"delay_ms": -5}}, "with.delay_ms"),
+        ({"do": "drip", "with": {"drip_ms": 0}}, "with.drip_ms"),
+        ({"do": "late-logs", "with": {"lag_ms": 0}}, "with.lag_ms"),
+        ({"do": "clock-skew", "with": {"skew_ms": 0}}, "with.skew_ms"),
+        ({"do": "clock-skew", "with": {"skew_ms": 10**16}}, "a hundred years"),
+        ({"do": "missing-rows", "with": {"share": 0}}, "with.share"),
+        ({"do": "row-rejected", "with": {"cause": "delivered"}}, "no message is refused for 'delivered'"),
+    ],
+)
+def test_lines_that_could_never_act(line: dict[str, Any], said: str) -> None:
+    """What would silently do nothing, or not what it says, is refused with its place and what to do."""
+    with pytest.raises(SettingsError, match=r"^fault script: faults\[0\]") as raised:
+        parse([line])
+    assert said in str(raised.value)
+    assert "Value error" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "never", "because"),
+    [
+        (["refuse-503", "slow"], 1, 0),
+        (["slow", "refuse-503"], None, None),
+        ([{"do": "refuse-503", "on": ["logs"]}, "slow"], None, None),
+        ([{"do": "refuse-503", "on": ["logs", "send"]}, {"do": "slow", "on": "send"}], 1, 0),
+        ([{"do": "refuse-503", "times": 5}, "slow"], None, None),
+        ([{"do": "refuse-503", "requests": "1-"}, "slow"], 1, 0),
+        ([{"do": "refuse-503", "requests": "2-"}, "slow"], None, None),
+        ([{"do": "refuse-503", "rate": 0.9}, "slow"], None, None),
+        ([{"do": "refuse-503", "after_ms": 1}, "slow"], None, None),
+        (["refuse-503", "hang-before-reading"], 0, 1),
+        (["slow", "reset-on-connect"], 0, 1),
+        (["accepted-then-500", "partial-accept"], None, None),
+    ],
+)
+def test_lines_behind_one_that_keeps_everything(
+    lines: list[Any], never: int | None, because: int | None
+) -> None:
+    """A line that no request can reach is refused, and the line that is in its way is named."""
+    script = [{"do": line} if isinstance(line, str) else line for line in lines]
+    if never is None:
+        assert len(parse(script)) == len(script)
+        return
+    with pytest.raises(SettingsError, match=rf"faults\[{never}\]: never acts, faults\[{because}\]"):
+        parse(script)
+
+
+def test_every_fault_can_be_written_alone() -> None:
+    """Each fault with nothing but its name is a line, and so is each with all that it takes."""
+    for name, each in BEHAVIOURS.items():
+        some: dict[str, Any] = {"shape": "old", "cause": "quota", "share": 1, "retry_after": 0, "keep": 0}
+        given = {key: some.get(key, 7) for key in each.takes}
+        (bare, full) = parse([{"do": name, "times": 1}, {"do": name, "times": 1, "with": given}])
+        assert bare.calls() == full.calls() == each.calls
+        assert full.takes.model_fields_set == set(each.takes)
 
 
 def test_scripts_from_files(tmp_path: Path) -> None:

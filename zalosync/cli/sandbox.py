@@ -74,8 +74,12 @@ def sandbox(
             faults=faults,
         )
         server.serve(serving)
-    except (server.SandboxBusy, SettingsError) as error:
+    except server.SandboxBusy as error:
         raise UsageError(str(error)) from error
+    except SettingsError as error:
+        raise UsageError(
+            str(error), fix="docs/sandbox.md has every switch and fault, and what each takes"
+        ) from error
     except OSError as error:
         if error.filename is not None:
             raise UsageError(

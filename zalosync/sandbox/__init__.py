@@ -5,7 +5,8 @@ sides are held against the OpenAPI file of the contract, so that one mistake is 
 
 Reading order:
 
-- `settings`   every switch: what the contract leaves unknown, and what this run's world looks like
+- `settings`   every switch: what the contract leaves unknown, and what this run's world looks like;
+  `contradictions` refuses those that could never act
 - `model`      the truth: `Model.handle(request, now)`; no HTTP, no thread, no clock of its own
 - `accept`     POST /zalo/2/messages: from a body to rows, with `ids` and `late`; `validate`, `shapes` and
   `template_shapes` say what a body may look like
@@ -15,7 +16,7 @@ Reading order:
 - `auth`, `throttle`, `answers`, `codes`   who may call, how often, both error shapes, statuses and errors by
   number
 - `faults`     what goes wrong, by script and seed; `behaviours` has every way by name, out of `refusals`,
-  `spoiled` and `twists`
+  `spoiled` and `twists`; `futile` refuses lines that could never act
 - `store`      the one SQLite file; `oracle` reads it, with or without the server
 - `server`, `door`, `embedded`, `control`   the way in: sockets, threads, the sandbox's own calls; `clock`,
   `decrypt`, `webhook` and `post` are what the door works with, `kept` what control calls changed

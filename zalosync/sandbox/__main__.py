@@ -28,6 +28,8 @@ def options(arguments: list[str]) -> Options:
     parser.add_argument("--seed", type=int, help="seed of all fates and faults")
     parser.add_argument("--faithful", action="store_true", help="no shortcut in time")
     given = parser.parse_args(arguments)
+    if not 0 < given.speed < float("inf"):
+        raise SettingsError(f"--speed {given.speed:g}: time goes forward, write a number above 0")
     values: dict[str, Any] = load_mapping(given.settings) if given.settings else {}
     if given.key_bits:
         values["key_bits"] = given.key_bits

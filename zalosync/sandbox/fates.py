@@ -89,5 +89,5 @@ def delay_ms(settings: Settings, numbers: Draw) -> int:
     if half < 1:
         return int(settings.delay_median_ms * (_SHORTEST + (1 - _SHORTEST) * half))
     rest = half - 1
-    span = max(0, settings.delay_max_ms - settings.delay_median_ms)
+    span = settings.delay_max_ms - settings.delay_median_ms
     return int(settings.delay_median_ms + span * rest**3)

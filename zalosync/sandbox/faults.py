@@ -21,14 +21,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from zalosync.sandbox import futile
 from zalosync.sandbox.behaviours import BEHAVIOURS
 from zalosync.sandbox.fates import draw
-from zalosync.sandbox.settings import SettingsError, load_mapping
+from zalosync.sandbox.settings import SettingsError, load_mapping, told
 from zalosync.sandbox.store import Store
 from zalosync.sandbox.turn import CALLS, Takes, hits
 
@@ -45,7 +46,7 @@ class Fault(BaseModel):
     on: tuple[str, ...] | None = None
     requests: tuple[int, ...] | str | None = None
     every: int | None = Field(default=None, ge=1)
-    rate: float | None = Field(default=None, ge=0, le=1)
+    rate: float | None = Field(default=None, gt=0, le=1)
     match: dict[str, str] | None = None
     times: int | None = Field(default=None, ge=1)
     after_ms: int = Field(default=0, ge=0)
@@ -96,6 +97,13 @@ class Fault(BaseModel):
     @classmethod
     def _texts(cls, value: object) -> object:
         return {name: str(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _can_act(self) -> Self:
+        found = list(futile.of_fault(self))
+        if found:
+            raise ValueError("; ".join(found))
+        return self
 
     def calls(self) -> tuple[str, ...]:
         """The calls it acts on."""
@@ -211,8 +219,11 @@ def messages_in(body: bytes) -> list[dict[str, str]]:
     return found
 
 
-def parse(values: Any) -> list[Fault]:
-    """Faults from a parsed script, a mapping with `faults` or the list; raises SettingsError."""
+def parse(values: Any, *, whole: bool = True) -> list[Fault]:
+    """Faults from a parsed script, a mapping with `faults` or the list; raises SettingsError.
+
+    `whole`: they come together, so one must not keep every request from another.
+    """
     listed = values.get("faults") if isinstance(values, dict) else values
     if not isinstance(listed, list):
         raise SettingsError("fault script: expected a list under `faults`")
@@ -221,10 +232,12 @@ def parse(values: Any) -> list[Fault]:
         try:
             found.append(Fault.model_validate(each))
         except ValidationError as error:
-            problems += [
-                f"faults[{index}].{'.'.join(str(part) for part in e['loc'])}: {e['msg']}"
-                for e in error.errors()
-            ]
+            problems += told(error, f"faults[{index}]")
+    if whole and not problems:
+        problems = [
+            f"faults[{place}]: never acts, faults[{first}] keeps every request from it: put it in front"
+            for place, first in futile.behind(found)
+        ]
     if problems:
         raise SettingsError("fault script: " + "; ".join(problems))
     return found

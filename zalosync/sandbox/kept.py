@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
-from zalosync.sandbox.faults import Fault, Line
+from zalosync.sandbox.faults import Fault, Line, parse
 from zalosync.sandbox.settings import Settings, SettingsError
 from zalosync.sandbox.store import Store
 
@@ -79,4 +79,6 @@ def keep_faults(store: Store, lines: Sequence[Line]) -> None:
 def faults(store: Store) -> list[tuple[Fault, int]]:
     """The faults of control calls, each with its moment, oldest first."""
     raw = store.get_meta(_FAULTS)
-    return [(Fault.model_validate(row["fault"]), row["since"]) for row in (orjson.loads(raw) if raw else ())]
+    rows = orjson.loads(raw) if raw else []
+    found = parse([row["fault"] for row in rows], whole=False)
+    return list(zip(found, (row["since"] for row in rows), strict=True))

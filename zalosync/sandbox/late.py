@@ -11,7 +11,7 @@ def defer(world: World, body: bytes, now: int, ask: Ask) -> Reply:
     with world.store.write():
         world.store.run("INSERT INTO late (due, body) VALUES (?, ?)", (now + ask.later_ms, body))
     world.wake(now + ask.later_ms)
-    return answers.ok({})
+    return answers.ok({"messages": []})
 
 
 def take(world: World, now: int) -> int | None:

@@ -12,7 +12,7 @@ import orjson
 
 from zalosync.sandbox import answers
 from zalosync.sandbox.answers import Reply, Wire, WireAction
-from zalosync.sandbox.turn import ALL, CONNECT, HONEST, Behaviour, Turn
+from zalosync.sandbox.turn import ALL, CONNECT, HONEST, TAKING, Behaviour, Turn
 
 _PAGE: Final = (
     b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>%d</h1><p>proxy</p></body></html>"
@@ -24,6 +24,7 @@ _REFUSALS: Final = (
 _PAGES: Final = (200, 400, 401, 403, 404, 407, 413, 429, 500, 502, 503, 504)
 _AFTER: Final = (400, 408, 409, 425, 429, 500, 502, 503, 504)
 _PAGES_AFTER: Final = (200, 403, 500, 502, 504)
+_OF_ERROR: Final = ("retry_after", "shape")
 
 
 def _provider_error(status: int, turn: Turn) -> Reply:
@@ -89,6 +90,7 @@ NOTHING_TAKEN: Final[dict[str, Behaviour]] = {
             ALL,
             f"{status} with the provider's error body, nothing is taken",
             partial(_provider_error, status),
+            _OF_ERROR,
         )
         for status in _REFUSALS
     },
@@ -126,34 +128,38 @@ NOTHING_TAKEN: Final[dict[str, Behaviour]] = {
 }
 
 TAKEN_THEN: Final[dict[str, Behaviour]] = {
-    "accepted-then-reset": Behaviour(ALL, "everything is taken, then a reset", partial(_hide, "reset")),
+    "accepted-then-reset": Behaviour(TAKING, "everything is taken, then a reset", partial(_hide, "reset")),
     "accepted-then-close": Behaviour(
-        ALL, "everything is taken, then an orderly end without an answer", partial(_hide, "close")
+        TAKING, "everything is taken, then an orderly end without an answer", partial(_hide, "close")
     ),
-    "accepted-then-hang": Behaviour(ALL, "everything is taken, then silence", partial(_hide, "hang")),
+    "accepted-then-hang": Behaviour(TAKING, "everything is taken, then silence", partial(_hide, "hang")),
     "cut-headers": Behaviour(
         ALL, "everything is taken, the answer ends within its headers", partial(_hide, "cut_headers")
     ),
     "cut-body": Behaviour(
-        ALL, "everything is taken, the answer ends after `keep` bytes of its body", partial(_hide, "cut_body")
+        ALL,
+        "everything is taken, the answer ends after `keep` bytes of its body",
+        partial(_hide, "cut_body"),
+        ("keep",),
     ),
     **{
         f"accepted-then-{status}": Behaviour(
-            ALL,
+            TAKING,
             f"everything is taken, then {status} with the provider's error body",
             partial(_after, partial(_provider_error, status)),
+            _OF_ERROR,
         )
         for status in _AFTER
     },
     **{
         f"accepted-then-html-{status}": Behaviour(
-            ALL,
+            TAKING,
             f"everything is taken, then {status} with an HTML page",
             partial(_after, partial(_page, status)),
         )
         for status in _PAGES_AFTER
     },
-    "slow": Behaviour(ALL, "everything is taken at once, the answer waits `delay_ms`", _slow),
-    "drip": Behaviour(ALL, "the answer comes byte by byte, one each `drip_ms`", _drip),
+    "slow": Behaviour(ALL, "everything is taken at once, the answer waits `delay_ms`", _slow, ("delay_ms",)),
+    "drip": Behaviour(ALL, "the answer comes byte by byte, one each `drip_ms`", _drip, ("drip_ms",)),
     "interim-first": Behaviour(ALL, "103 comes before the answer", _interim_first),
 }

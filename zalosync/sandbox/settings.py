@@ -7,13 +7,24 @@ one row for each switch: the unknown, the values, the default.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-ALL_SCOPES = frozenset({"message:send", "zalo:message:send", "zalo:manage", "zalo:logs:read"})
+from zalosync.sandbox import contradictions
+
 DEFAULT_API_KEY = "sandbox"
 HOUR_MS = 3_600_000
+Tag = Literal["TRANSACTION", "CUSTOMER_CARE", "PROMOTION"]
+Scope = Literal["message:send", "zalo:message:send", "zalo:manage", "zalo:logs:read", "subscriptions:manage"]
+ALL_SCOPES: frozenset[Scope] = frozenset(get_args(Scope)) - {
+    "subscriptions:manage"
+}  # which opens no Zalo call
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Positive = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Span = Annotated[int, Field(ge=0, le=10**13)]  # milliseconds; three centuries are enough
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # What `--faithful` sets: no shortcut in time.
 FAITHFUL: Mapping[str, Any] = {
     "validity_cap_ms": None,
@@ -37,7 +48,7 @@ class Credential(_Record):
 
     scheme: Literal["App", "Basic", "Bearer", "IBSSO"] = "App"
     secret: str = Field(default=DEFAULT_API_KEY, repr=False)
-    scopes: frozenset[str] = ALL_SCOPES
+    scopes: frozenset[Scope] = ALL_SCOPES
 
 
 class Property(_Record):
@@ -46,9 +57,17 @@ class Property(_Record):
     name: str
     required: bool = True
     type: str = "STRING"
-    max_length: int = 200
-    min_length: int = 0
+    max_length: Count = 200
+    min_length: Count = 0
     accept_null: bool = False
+
+    @model_validator(mode="after")
+    def _some_length(self) -> Self:
+        if self.min_length > self.max_length:
+            raise ValueError(
+                f"no value is {self.min_length} characters at least and {self.max_length} at most"
+            )
+        return self
 
 
 class ListedTemplate(_Record):
@@ -59,10 +78,10 @@ class ListedTemplate(_Record):
     name: str = ""
     status: Literal["ENABLE", "PENDING_REVIEW", "REJECT", "DISABLE"] = "ENABLE"
     reason: str = ""
-    tag: Literal["TRANSACTION", "CUSTOMER_CARE", "PROMOTION"] = "TRANSACTION"
+    tag: Tag = "TRANSACTION"
     otp: bool = False
     properties: tuple[Property, ...] | None = None  # None: any parameters
-    daily_cap: int | None = None
+    daily_cap: Count | None = None
     uid_allowed: bool = True
 
 
@@ -80,21 +99,28 @@ class Rule(_Record):
         "dnd",
         "silent",
     ]
-    to: str | None = None  # a glob over the destination, such as 8490*
+    to: str | None = Field(default=None, min_length=1)  # a glob over the destination, such as 8490*
     template: int | None = None
     sender: str | None = None
-    share: float = Field(default=1.0, ge=0, le=1)
+    share: float = Field(default=1.0, gt=0, le=1)
 
 
 class Shares(_Record):
     """How many of the messages without a rule end how; what is missing to 1 is delivered."""
 
-    no_account: float = Field(default=0.03, ge=0, le=1)
-    expired: float = Field(default=0.02, ge=0, le=1)
-    refused: float = Field(default=0.004, ge=0, le=1)
-    provider_error: float = Field(default=0.003, ge=0, le=1)
-    no_report: float = Field(default=0.003, ge=0, le=1)
-    silent: float = Field(default=0.0, ge=0, le=1)  # delivered, but never reported
+    no_account: Share = 0.03
+    expired: Share = 0.02
+    refused: Share = 0.004
+    provider_error: Share = 0.003
+    no_report: Share = 0.003
+    silent: Share = 0.0  # delivered, but never reported
+
+    @model_validator(mode="after")
+    def _a_whole(self) -> Self:
+        told = sum(self.model_dump().values())
+        if told > 1 + 1e-9:
+            raise ValueError(f"the shares make {told:g} together, and all messages are 1: lower some")
+        return self
 
 
 class Push(_Record):
@@ -111,16 +137,16 @@ class Push(_Record):
     hmac_prefix: str = "sha256="
     batch: int = Field(default=100, ge=1, le=2000)
     retries: int = Field(default=20, ge=0)
-    accepts: tuple[int, ...] = (200,)
-    duplicate_share: float = Field(default=0.0, ge=0, le=1)
+    accepts: tuple[Annotated[int, Field(ge=100, le=599)], ...] = (200,)
+    duplicate_share: Share = 0.0
     duplicate_copies: int = Field(default=1, ge=1, le=100)
     disorder: bool = False
-    delay_ms: int = Field(default=0, ge=0)
-    unknown_status_share: float = Field(default=0.0, ge=0, le=1)
-    bad_signature_share: float = Field(default=0.0, ge=0, le=1)
+    delay_ms: Span = 0
+    unknown_status_share: Share = 0.0
+    bad_signature_share: Share = 0.0
     extra_fields: bool = False
     omit_optional: bool = False
-    timeout_ms: int = Field(default=5000, ge=1)
+    timeout_ms: Positive = 5000
     only_loopback: bool = (
         True  # nothing leaves the machine; reports for other addresses are counted and dropped
     )
@@ -129,7 +155,7 @@ class Push(_Record):
 class Settings(_Record):
     """All switches. Durations are milliseconds of the sandbox's clock, shares are 0..1."""
 
-    seed: int = 1
+    seed: int = Field(default=1, ge=-(2**63), le=2**63 - 1)
     # who and what exists
     credentials: tuple[Credential, ...] = (Credential(),)
     senders: tuple[str, ...] | None = None  # None: every sender exists
@@ -142,9 +168,9 @@ class Settings(_Record):
     long_ids: Literal["refuse", "clip"] = "refuse"
     value_types: Literal["any", "string"] = "any"  # templateData values
     template_id_bits: Literal[32, 64] = 64
-    max_entries: int | None = None
-    max_destinations: int | None = None
-    max_body_bytes: int | None = None
+    max_entries: Positive | None = None
+    max_destinations: Positive | None = None
+    max_body_bytes: Positive | None = None
     bad_destination: Literal["row", "report"] = "row"
     # answers
     accepted_status: Literal[7, 26] = 7
@@ -154,22 +180,22 @@ class Settings(_Record):
     # the same message id again
     duplicates: Literal["reject_in_response", "reject_async", "accept_twice"] = "reject_in_response"
     duplicate_own_row: bool = False
-    duplicate_window_ms: int | None = None  # None: an id is never forgotten
+    duplicate_window_ms: Span | None = None  # None: an id is never forgotten
     failed_frees_id: bool = False
     duplicate_bulk: Literal["accept", "refuse"] = "accept"
     # logs
-    log_lag_ms: int = 0
-    log_window_ms: int = 48 * HOUR_MS
+    log_lag_ms: Span = 0
+    log_window_ms: Span = 48 * HOUR_MS
     log_order: Literal["newest", "oldest"] = "newest"
     log_edges: Literal["inclusive", "exclusive"] = "inclusive"
-    log_rows: int = 1000
+    log_rows: Positive = 1000
     log_text: bool = False
-    logs_per_minute: int = 10
-    calls_per_second: int = 10
+    logs_per_minute: Positive = 10
+    calls_per_second: Positive = 10
     # one-time reports
     reports_path: str | None = "/zalo/1/reports"
     reports_once: Literal["account", "credential", "never"] = "account"
-    reports_window_ms: int = 48 * HOUR_MS
+    reports_window_ms: Span = 48 * HOUR_MS
     reports_order: Literal["latest", "oldest"] = "oldest"
     push_consumes_pull: bool = False
     intermediate_reports: bool = (
@@ -184,33 +210,40 @@ class Settings(_Record):
     window_binds_failover: bool = False
     failover_reports: Literal["both", "final"] = "both"  # final: the last step only
     pace_scope: Literal["request", "bulk"] = "request"
-    validity_cap_ms: int | None = 4000  # how long an `expired` fate waits at most; None: its whole validity
+    validity_cap_ms: Span | None = 4000  # how long an `expired` fate waits at most; None: its whole validity
     # Zalo
     mgf1: Literal["any", "sha1", "sha256"] = "any"
     key_bits: Literal[1024, 2048, 3072, 4096] = 4096
     key_before_create: Literal["404", "create"] = "404"
-    check_first: int = 100
-    check_share: float = Field(default=0.01, ge=0, le=1)
+    check_first: Count = 100
+    check_share: Share = 0.01
     night: bool = True
-    night_tags: tuple[str, ...] = ("CUSTOMER_CARE", "PROMOTION")
-    daily_quota: int = 10_000_000
-    monthly_promotion_quota: int = 1_000_000
-    promotion_cap: int = 4  # promotions to one user in a month
+    night_tags: tuple[Tag, ...] = ("CUSTOMER_CARE", "PROMOTION")
+    daily_quota: Count = 10_000_000
+    monthly_promotion_quota: Count = 1_000_000
+    promotion_cap: Count = 4  # promotions to one user in a month
     extra_parameters: Literal["ignore", "refuse"] = "ignore"
-    balance: float | None = None  # Infobip's credit; None: without end
-    review_ms: int = 3000
+    balance: Amount | None = None  # Infobip's credit; None: without end
+    review_ms: Span = 3000
     review_verdict: Literal["ENABLE", "REJECT"] = "ENABLE"
     # fates
     rules: tuple[Rule, ...] = ()
     shares: Shares = Shares()
-    sms_delivered_share: float = Field(default=0.95, ge=0, le=1)
-    delay_median_ms: int = 1200
-    delay_max_ms: int = 4500
-    price: float = 0.01
-    over_limit_price: float = 0.015
-    sms_price: float = 0.03
+    sms_delivered_share: Share = 0.95
+    delay_median_ms: Span = 1200
+    delay_max_ms: Span = 4500
+    price: Amount = 0.01
+    over_limit_price: Amount = 0.015
+    sms_price: Amount = 0.03
     currency: str = "EUR"
     push: Push = Push()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        found = list(contradictions.of_settings(self))
+        if found:
+            raise ValueError("; ".join(found))
+        return self
 
     @classmethod
     def faithful(cls, **changes: Any) -> Self:
@@ -223,8 +256,17 @@ class Settings(_Record):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            lines = [".".join(str(part) for part in e["loc"]) + ": " + e["msg"] for e in error.errors()]
-            raise SettingsError("sandbox settings: " + "; ".join(lines)) from None
+            raise SettingsError("sandbox settings: " + "; ".join(told(error))) from None
+
+
+def told(error: ValidationError, root: str = "") -> list[str]:
+    """Each problem as `where: what`, the place counted from `root`; no value is repeated."""
+    found = []
+    for each in error.errors():
+        where = ".".join(filter(None, (root, *map(str, each["loc"]))))
+        said = each["msg"].removeprefix("Value error, ")
+        found.append(f"{where}: {said}" if where else said)
+    return found
 
 
 def load_mapping(path: Path) -> dict[str, Any]:

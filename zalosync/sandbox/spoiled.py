@@ -139,12 +139,12 @@ BODIES: Final[dict[str, Behaviour]] = {
     "text-type": Behaviour(
         ALL, "a right body sent as text/plain", partial(_header, "content-type", "text/plain")
     ),
-    "clock-skew": Behaviour(ALL, "the Date header is off by `skew_ms`", _clock_skew),
+    "clock-skew": Behaviour(ALL, "the Date header is off by `skew_ms`", _clock_skew, ("skew_ms",)),
     "no-bulk-id": Behaviour(SEND, "the answer has no bulkId", partial(_body, _no_bulk_id)),
     "full-page": Behaviour(("logs",), "the page is filled to its limit with rows of others", _full_page),
 }
 
-ROWS: Final[dict[str, Behaviour]] = {
+_ROWS: Final[dict[str, Behaviour]] = {
     "missing-rows": Behaviour(_BOTH, "some rows are left out", partial(_rows, _left_out)),
     "no-rows": Behaviour(_BOTH, "no rows at all", partial(_rows, lambda *_: [])),
     "foreign-ids": Behaviour(_BOTH, "some rows carry an id that was never sent", partial(_rows, _foreign)),
@@ -206,4 +206,8 @@ ROWS: Final[dict[str, Behaviour]] = {
         "a lie: some rows say 52 for messages that were taken",
         _status(5, "REJECTED", 52, "REJECTED_DESTINATION"),
     ),
+}
+_WHOLE: Final = frozenset({"no-rows", "extra-rows", "reversed-rows", "swapped-ids"})  # every row is meant
+ROWS: Final[dict[str, Behaviour]] = {
+    name: each if name in _WHOLE else replace(each, takes=("share",)) for name, each in _ROWS.items()
 }

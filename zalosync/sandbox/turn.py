@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.codes import CAUSES
 from zalosync.sandbox.fates import draw
 
+_CENTURY_MS: Final = 36_525 * 24 * 3_600_000
 SEND: Final = ("send",)
 LISTS: Final = ("logs", "reports")
 KEYS: Final = ("get_key", "create_key")
@@ -26,7 +27,11 @@ ALL: Final = (
     "media",
     "quota",
 )
+# What is more than a look: a report is handed out once, so to read one takes it.
+TAKING: Final = (*SEND, "reports", "create_key", "create_template", "edit_template", "media")
 CALLS: Final = (*CONNECT, *ALL)
+# Causes that the answer can refuse a message for: a message that arrived or waits is not refused.
+REFUSING: Final = tuple(name for name, (group, _, _) in CAUSES.items() if group in (2, 5))
 
 
 class Takes(BaseModel):
@@ -34,15 +39,29 @@ class Takes(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    share: float = Field(default=0.3, ge=0, le=1)  # of the rows or messages, seeded, one at least
-    delay_ms: int = Field(default=1000, ge=0)  # of the machine's clock
-    drip_ms: int = Field(default=5, ge=0)
+    share: float = Field(default=0.3, gt=0, le=1)  # of the rows or messages, seeded, one at least
+    delay_ms: int = Field(default=1000, ge=1)  # of the machine's clock
+    drip_ms: int = Field(default=5, ge=1)
     keep: int = Field(default=20, ge=0)  # bytes of the body that still leave
     skew_ms: int = 3_600_000
-    lag_ms: int = Field(default=600_000, ge=0)
+    lag_ms: int = Field(default=600_000, ge=1)
     retry_after: int | None = Field(default=None, ge=0)  # seconds
     shape: Literal["own", "old", "new"] = "own"  # of a refusal: that of the call, or one of the two
-    cause: str = Field(default="bad_phone", pattern="|".join(f"^{name}$" for name in CAUSES))
+    cause: str = "bad_phone"
+
+    @field_validator("cause")
+    @classmethod
+    def _refuses(cls, name: str) -> str:
+        if name not in REFUSING:
+            raise ValueError(f"no message is refused for {name!r}; known: {', '.join(REFUSING)}")
+        return name
+
+    @field_validator("skew_ms")
+    @classmethod
+    def _moves(cls, value: int) -> int:
+        if not value or abs(value) > _CENTURY_MS:
+            raise ValueError("write by how much the clock is wrong, at most a hundred years")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +130,13 @@ class Turn:
 class Behaviour:
     """A name's meaning: the calls it is made for, one line that tells it, what it does.
 
-    `before_body`: it acts when the headers are in, before the body is read.
+    `takes`: what of `with` it reads. `before_body`: it acts when the headers are in, before the body is read.
     """
 
     calls: tuple[str, ...]
     told: str
     act: Callable[[Turn], Reply]
+    takes: tuple[str, ...] = ()
     before_body: bool = False
 
 

@@ -70,17 +70,27 @@ def _half(key: str) -> str:
     return key[: len(key) // 2]
 
 
+_SHARE, _LAG = ("share",), ("lag_ms",)
 TWISTS: Final[dict[str, Behaviour]] = {
-    "partial-accept": Behaviour(SEND, "some messages are not taken, and not answered", _partial),
+    "partial-accept": Behaviour(SEND, "some messages are not taken, and not answered", _partial, _SHARE),
     "phantom-accept": Behaviour(
-        SEND, "a lie: some messages are not taken, all are answered as taken", _phantom
+        SEND, "a lie: some messages are not taken, all are answered as taken", _phantom, _SHARE
     ),
-    "partial-accept-then-reset": Behaviour(SEND, "some messages are not taken, then a reset", _partial_reset),
-    "partial-accept-then-500": Behaviour(SEND, "some messages are not taken, then 500", _partial_error),
+    "partial-accept-then-reset": Behaviour(
+        SEND, "some messages are not taken, then a reset", _partial_reset, _SHARE
+    ),
+    "partial-accept-then-500": Behaviour(
+        SEND, "some messages are not taken, then 500", _partial_error, _SHARE
+    ),
     "accepted-later": Behaviour(
-        SEND, "a reset now; the request is taken `lag_ms` later, as if it had been under way", _accepted_later
+        SEND,
+        "a reset now; the request is taken `lag_ms` later, as if it had been under way",
+        _accepted_later,
+        _LAG,
     ),
-    "row-rejected": Behaviour(SEND, "some messages are refused in the answer, by `cause`", _row_rejected),
+    "row-rejected": Behaviour(
+        SEND, "some messages are refused in the answer, by `cause`", _row_rejected, (*_SHARE, "cause")
+    ),
     "duplicates-reject": Behaviour(
         SEND,
         "ids sent before are refused in the answer",
@@ -94,7 +104,7 @@ TWISTS: Final[dict[str, Behaviour]] = {
     "duplicates-twice": Behaviour(
         SEND, "ids sent before are sent and charged again", partial(_switched, "duplicates", "accept_twice")
     ),
-    "late-logs": Behaviour(("logs",), "the logs lag `lag_ms` behind", _late_logs),
+    "late-logs": Behaviour(("logs",), "the logs lag `lag_ms` behind", _late_logs, _LAG),
     "key-pem": Behaviour(KEYS, "the key comes with PEM armour", partial(_key, _pem)),
     "key-broken": Behaviour(KEYS, "the key is cut short", partial(_key, _half)),
     "key-foreign": Behaviour(KEYS, "another key than the one that opens values", partial(_key, _foreign)),

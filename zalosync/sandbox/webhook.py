@@ -15,13 +15,13 @@ from xml.sax.saxutils import escape
 import orjson
 
 from zalosync.sandbox import rows
+from zalosync.sandbox.contradictions import LOOPBACK
 from zalosync.sandbox.fates import draw
 from zalosync.sandbox.settings import Push
 from zalosync.sandbox.world import World
 
 _MINUTE_MS: Final = 60_000
 _DISORDER_MS: Final = 3000  # within so long pushes overtake each other
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _OPTIONAL: Final = ("sentAt", "doneAt", "messageCount", "mccMnc", "price", "error", "callbackData")
 
 
@@ -61,7 +61,7 @@ def gather(world: World, now: int) -> int | None:
 
 def _queue(world: World, url: str | None, content_type: str, outcomes: list[int], now: int) -> None:
     push, store = world.settings.push, world.store
-    if not url or (push.only_loopback and urlsplit(url).hostname not in _LOOPBACK):
+    if not url or (push.only_loopback and urlsplit(url).hostname not in LOOPBACK):
         store.count("reports_not_pushed", len(outcomes))
         return
     numbers = draw(world.settings.seed, f"push {outcomes[0]}")
