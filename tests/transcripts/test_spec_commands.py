@@ -193,6 +193,23 @@ def test_validate_says_how_far_it_looked(shop: Path, run: Run) -> None:
     assert "Lan" not in rows.out
 
 
+def test_rows_of_what_a_file_names_concern_it(shop: Path, run: Run) -> None:
+    """With --rows and a campaign or a policy, its audience and lists are reported, and no others."""
+    with (shop / "audiences" / "people.csv").open("a", encoding="utf-8") as file:
+        file.write("7,Lan,0901234567,more\n")
+    (shop / "policies" / "stop.csv").write_text("phone\nnobody\n")
+    edit(shop / "policies" / "guardrails.yaml", "spec:\n", "spec:\n  suppressions: [stop.csv]\n")
+    for asked, code, other in (
+        ("campaigns/welcome.yaml", "audiences/people.csv:5:1: error ZS314", "stop.csv"),
+        ("policies", "policies/stop.csv:2:1: error ZS321", "people.csv"),
+        ("audiences/people.csv", "audiences/people.csv:5:1: error ZS314", "stop.csv"),
+    ):
+        said = run("-C", shop, "validate", "--rows", shop / asked)
+        assert (said.code, code in said.out, other in said.out) == (65, True, False), said.out
+        assert "1 error in files that were not asked for" in said.out
+    assert run("-C", shop, "validate", "--rows", shop / "zalosync.yaml").code == 0
+
+
 def test_validate_reads_every_row_where_it_is_asked_to(shop: Path, run: Run) -> None:
     """With --rows a project that is right is said to be read whole, and JSON says so too."""
     said = run("-C", shop, "validate", "--rows")

@@ -21,25 +21,26 @@ def validate(options: Options, paths: tuple[Path, ...], *, rows: bool) -> int:
     """Check structure, meaning, templates and audience columns; sends nothing, needs no network.
 
     Of audiences and suppression lists only the headers are read, unless --rows says otherwise; `plan` reads
-    every row. The whole project is always read; with PATHs, only what concerns these files or folders is
-    reported. Exits 65 if anything is wrong.
+    every row. The whole project is always read; with PATHs, only what concerns these files or folders, and
+    what they name, is reported. Exits 65 if anything is wrong.
     """
-    from zalosync.compose.inspect import input_problems
+    from zalosync.compose.inspect import files_named, input_problems
     from zalosync.console import problems as drawing
     from zalosync.spec.across import policy_findings
     from zalosync.spec.load import survey_project
 
     session = Session(options)
     root, now = session.root, session.clock.now()
-    concerns = _concerned(root, paths)
+    asked = _concerned(root, paths)
     survey = survey_project(root, environment=options.environment, now=now, offline=True)
     found = [*survey.problems, *input_problems(root, survey, now, rows=rows)]
     project = survey.project
     said = [*project.findings, *policy_findings(project, now)] if project is not None else []
     every = SpecError(found).problems if found else ()
-    problems = tuple(each for each in every if concerns(each.place.file))
+    named = files_named(root, survey, asked) if paths else frozenset()
+    problems = tuple(each for each in every if asked(each.place.file) or each.place.file in named)
     hidden = len(every) - len(problems)
-    findings = [each for each in said if each.place is None or concerns(each.place.file)]
+    findings = [each for each in said if each.place is None or asked(each.place.file)]
     wrong = bool(problems) or any(each.severity == "error" for each in findings)
     names = [each.name for each in survey.campaigns]
     if options.json:

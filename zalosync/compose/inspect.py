@@ -3,7 +3,7 @@
 Headers are read, and every template is held against them; rows only where they are asked for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +52,22 @@ def input_problems(root: Path, survey: Survey, now: datetime, *, rows: bool = Fa
             if rows and not refused:
                 mine = {spec.campaign.spec.audience.region} if isinstance(spec, LoadedCampaign) else regions
                 yield from _rows_of_lists(root, spec.file, patterns, mine, now)
+
+
+def files_named(root: Path, survey: Survey, asked: Callable[[str], bool]) -> frozenset[str]:
+    """The audiences and suppression lists that the specs of these files name, as far as they are there."""
+    lists: list[tuple[Spec, Sequence[str]]] = []
+    for each in survey.campaigns:
+        lists += [(each, each.campaign.spec.audience.path), (each, each.campaign.spec.audience.exclude)]
+    lists += [(each, each.policy.spec.suppressions) for each in survey.policies]
+    found: set[str] = set()
+    for spec, patterns in lists:
+        for pattern in patterns if asked(spec.file) else ():
+            try:
+                found.update(matching(root, Path(spec.file).parent, [pattern]))
+            except SpecError:  # said as a problem of the spec
+                continue
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
