@@ -149,3 +149,11 @@ def test_an_sms_of_nothing_is_no_failover(tmp_path: Path) -> None:
             (2, "invalid-values", "failover text"),
             (3, "invalid-values", "failover text"),
         ]
+
+
+def test_an_audience_without_skipped_rows_is_not_read_again(tmp_path: Path) -> None:
+    """The list is empty, whatever became of the file meanwhile."""
+    desk = desk_with(tmp_path, [(GOOD, "DH1")])
+    with desk.plan() as plan:
+        (tmp_path / "audiences" / "shipped.csv").unlink()
+        assert listed(desk, plan) == []

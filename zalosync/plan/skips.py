@@ -52,8 +52,13 @@ def write_skips(path: Path, project: LoadedProject, plan: Plan) -> int:
 
 
 def skipped_rows(project: LoadedProject, campaign: CampaignPlan) -> Iterator[dict[str, Any]]:
-    """The skipped rows of a campaign, as `COLUMNS`; the line is a record's number in Parquet."""
+    """The skipped rows of a campaign, as `COLUMNS`; the line is a record's number in Parquet.
+
+    A plan keeps no lines, so the audience is read again, as far as the last skipped row.
+    """
     skipped, recipe = _skipped(campaign), campaign.prepared.recipe
+    if skipped.is_empty():
+        return
     with opened_audience(project, campaign.loaded) as opened:
         for chunk in opened.chunks(CHUNK_ROWS):
             end = chunk.first_row + chunk.frame.height
@@ -71,6 +76,8 @@ def skipped_rows(project: LoadedProject, campaign: CampaignPlan) -> Iterator[dic
                     "reason": reason.word,
                     "why": why_not(recipe, reason, why or "", spelling),
                 }
+            if skipped["row"][-1] < end:
+                return
 
 
 def skip_samples(project: LoadedProject, campaign: CampaignPlan) -> list[Preview]:
