@@ -52,10 +52,10 @@ def refresh(options: Options, *, logs: bool, until_final: bool, watch: bool, loc
     session = Session(options)
     with session.reporter() as emit, session.asked_provider() as provider:
         work = Refreshing(session, provider, emit, logs=logs, lock_timeout=lock_timeout)
-        document = work.once()
-        drifted = work.drift()
-        pause, codes = SHORTEST_POLL, []
+        pause, codes, drifted = SHORTEST_POLL, [], []
         try:
+            document = work.once()
+            drifted = work.drift()
             while watch or (until_final and work.unfinished):
                 if watch and not options.json and work.moved:
                     text.say(status_text.status_lines(document))
@@ -70,6 +70,7 @@ def refresh(options: Options, *, logs: bool, until_final: bool, watch: bool, loc
             if not watch:
                 raise
             codes.append(ExitCode.INTERRUPTED)
+            document = work.standing()  # a look that was broken off may have moved some
     document["findings"] += drifted
     if options.json:
         documents.write(document)
@@ -127,6 +128,14 @@ class Refreshing:
         with self.session.reader() as reader:
             found = drift(self.session, self.provider.client, reader)
         return [finding(each.id, each.severity, each.message, each.count) for each in found]
+
+    def standing(self) -> dict[str, Any]:
+        """Where everything stands, without another look."""
+        from zalosync.cli.facts import facts
+        from zalosync.console.status import status_document
+
+        with self.session.reader() as reader:
+            return status_document(facts(self.session, reader))
 
     def again(self, *, waits: bool) -> dict[str, Any] | None:
         """Another look; None where there is time, and a run has the ledger or the provider is silent."""
