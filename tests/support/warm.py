@@ -8,6 +8,7 @@ happens for that time), `fail` (the same and a text: an exception with that text
 its `status`.
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -96,7 +97,24 @@ def _command(asked: dict[str, Any]) -> None:
     if asked["fail"]:
         event, number, text = asked["fail"]
         _at(event, number, partial(_fail, text))
-    importlib.import_module("zalosync.cli.main").main(asked["args"])
+    try:
+        importlib.import_module("zalosync.cli.main").main(asked["args"])
+    except SystemExit as ended:
+        _end(ended)
+
+
+def _end(ended: SystemExit) -> None:
+    """End as the interpreter would, but do not take it apart: after a fork that costs more than a command."""
+    threading._shutdown()  # type: ignore[attr-defined]  # what a main thread does at its end
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # which the interpreter has a code of its own for
+        raise ended from None
+    if ended.code is None or isinstance(ended.code, int):
+        os._exit(ended.code or 0)
+    raise ended
 
 
 def _say(document: dict[str, Any]) -> None:
