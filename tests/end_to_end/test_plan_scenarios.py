@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Done, zalosync
-from tests.support.shop import CAMPAIGN, Shop, people, write_audience, write_shop
+from tests.support.shop import CAMPAIGN, SENDER, Shop, people, write_audience, write_shop
 from zalosync.compose.message import Keys
 from zalosync.plan.approve import Approval, add_approval, approvals_path
 from zalosync.plan.bundle import Sealed, unseal
@@ -279,6 +279,32 @@ def test_another_policy_after_the_approval(shop: Shop) -> None:
     approved(shop)
     write_policy(shop, f"{ONE_YES}  maxRecipientsPerPlan: 100\n")
     refused(applied(shop), 4, "the policies")
+
+
+def test_other_settings_after_the_approval(shop: Shop) -> None:
+    """Hosts, report path, batch size, pinned keys, signers: what of them was approved holds, or exit 4."""
+    write_policy(shop, f"{ONE_YES}  allowedSigners: signers\n")
+    signers = shop.root / "policies" / "signers"
+    signers.write_text("lan@example.vn ssh-ed25519 AAAA\n", encoding="ascii")
+    planned(shop)
+    approved(shop)
+    project = shop.root / "zalosync.yaml"
+    text = project.read_text(encoding="utf-8")
+    pinned = f'publicKeys: {{"{SENDER}": "sha256:{"0" * 64}"}}'
+    for written, other, name in (
+        ("batchSize: 50", "batchSize: 51", "batchSize"),
+        ("batchSize: 50", "batchSize: 50\n      reportsPath: /zalo/2/reports", "reportsPath"),
+        ("batchSize: 50", f"batchSize: 50\n      {pinned}", "publicKeys"),
+        ("spec:\n", "spec:\n  allowedWebhookHosts: [evil.example]\n", "allowedWebhookHosts"),
+    ):
+        assert text.count(written) == 1
+        project.write_text(text.replace(written, other), encoding="utf-8")
+        refused(applied(shop), 4, f"the project's settings ({name}) changed")
+    project.write_text(text, encoding="utf-8")
+    with signers.open("a", encoding="ascii") as file:
+        file.write("mallory@example.vn ssh-ed25519 BBBB\n")
+    refused(applied(shop), 4, "the project's settings (allowedSigners) changed")
+    assert sent(shop) == 0
 
 
 def test_comments_and_order_change_nothing(shop: Shop) -> None:

@@ -22,6 +22,7 @@ from zalosync.compose.recipe import whole
 from zalosync.compose.template import check
 from zalosync.errors import SpecError, UsageError
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
+from zalosync.plan.bound import settings_of
 from zalosync.plan.decide import Action
 from zalosync.plan.history import History, last_named, named
 from zalosync.plan.messages import PlannedMessages
@@ -85,8 +86,9 @@ def build_adoption(
         reader.notes().get("lineage", ""),
         reader.head(),
         kind=ADOPT,
-        settings={"protected": project.environment.protected},
+        settings=settings_of(project, keys),
         policies=tuple(sorted(each.digest for each in project.policies)),
+        key=keys.fingerprint,
     )
     with plan.stack as stack:
         campaign = CampaignPlan(stack.enter_context(_people(project, loaded, keys, files)))

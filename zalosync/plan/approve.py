@@ -18,6 +18,7 @@ from zalosync.errors import Blocked, PlanRefused
 from zalosync.ledger.chain import canonical
 from zalosync.plan.authors import Authors, folded
 from zalosync.plan.bundle import Sealed
+from zalosync.plan.signing import signers_of
 from zalosync.spec.loaded import LoadedProject
 
 SUFFIX = ".approvals"
@@ -217,7 +218,7 @@ def approvals_needed(project: LoadedProject, to_send: int) -> list[Needed]:
             f"above {rule.above:,} messages, approvals in {loaded.file}",
             rule.not_author,
             rule.signed,
-            loaded.policy.spec.allowed_signers and _beside(loaded.file, loaded.policy.spec.allowed_signers),
+            signers_of(loaded),
         )
         for loaded in project.policies
         for rule in loaded.policy.spec.approvals
@@ -246,12 +247,6 @@ def platform_approval(environ: Mapping[str, str], digest: str, now: datetime) ->
         return None
     reason = f"the job ran in this protected environment of {system} (run {run}), which is not verified"
     return Approval(digest, f"{system}:{name}", f"{now:%Y-%m-%dT%H:%M:%SZ}", reason, "", actor)
-
-
-def _beside(file: str, path: str) -> str:
-    from zalosync.spec.safe_open import inside
-
-    return inside(path, named_in=file)
 
 
 def _mac(keys: Keys, approval: Approval) -> str:

@@ -20,6 +20,7 @@ from zalosync.compose.recipe import DESTINATION, whole
 from zalosync.errors import Problem, SpecError
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
 from zalosync.ledger.chain import canonical
+from zalosync.plan.bound import settings_of
 from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.decide import Action, decide, recorded_frame
 from zalosync.plan.guards import campaign_findings
@@ -102,9 +103,10 @@ def build(
             now,
             notes.get("lineage", ""),
             reader.head(),
-            settings={"mgf1": project.environment.mgf1, "protected": project.environment.protected},
+            settings=settings_of(project, keys),
             policies=tuple(sorted(loaded.digest for loaded in project.policies)),
             complete=complete,
+            key=keys.fingerprint,
         )
         ordered = sorted(campaigns, key=lambda each: each.name)
         caps = caps_of(project, ordered)

@@ -137,8 +137,10 @@ def state_of(sealed: Sealed, reader: LedgerReader | None, now: datetime) -> tupl
 
 def moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Which inputs differ between the meanings of two plans, in words."""
-    if then["settings"] != now["settings"]:
-        yield "the environment's settings"
+    was_set, is_set = then["settings"], now["settings"]
+    names = sorted(was_set.keys() | is_set.keys())
+    if turned := [name for name in names if was_set.get(name) != is_set.get(name)]:
+        yield f"the project's settings ({', '.join(turned)})"
     if then["policies"] != now["policies"]:
         yield "the policies"
     was = {campaign["name"]: campaign for campaign in then["campaigns"]}

@@ -161,6 +161,7 @@ class Plan:
     campaigns: list[CampaignPlan] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     complete: bool = True
+    key: str = ""  # the fingerprint of the project's
     kind: str = "send"  # or adopt: what was sent before is marked as sent, and nothing goes out
     stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
@@ -178,6 +179,7 @@ class Plan:
         """
         return {
             "kind": self.kind,
+            "key": self.key,
             "environment": self.environment,
             "base_url": self.base_url,
             "settings": dict(self.settings),

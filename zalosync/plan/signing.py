@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zalosync.errors import UsageError
-from zalosync.spec.safe_open import FileRefused, open_inside
+from zalosync.spec.loaded import LoadedPolicy
+from zalosync.spec.safe_open import FileRefused, inside, open_inside
 
 NAMESPACE = "zalosync"
 SECONDS = 60.0  # a person may have to type a passphrase, or touch a key
@@ -37,6 +38,22 @@ def sign(key: Path, data: bytes) -> str:
     return done.stdout.decode()
 
 
+def signers_of(loaded: LoadedPolicy) -> str | None:
+    """The policy's file of allowed signers, from the project's root; None: it names none."""
+    named = loaded.policy.spec.allowed_signers
+    return None if named is None else inside(named, named_in=loaded.file)
+
+
+def allowed_signers(root: Path, signers: str) -> bytes:
+    """A file of allowed signers, from the root.
+
+    Raises:
+        FileRefused: it cannot be read.
+    """
+    with open_inside(root, signers, max_bytes=MAX_BYTES) as file:
+        return file.read()
+
+
 def verified(root: Path, signers: str, name: str, data: bytes, signature: str) -> bool:
     """Whether a signature over data is by a key that the file of allowed signers lists for this name.
 
@@ -53,8 +70,7 @@ def verified(root: Path, signers: str, name: str, data: bytes, signature: str) -
     if not signature or not name or name.startswith("-"):
         return False
     try:
-        with open_inside(root, signers, max_bytes=MAX_BYTES) as file:
-            allowed = file.read()
+        allowed = allowed_signers(root, signers)
     except FileRefused as error:
         raise UsageError(
             f"the file of allowed signers cannot be read: {error.reason}",

@@ -184,7 +184,8 @@ def loaded_campaign(campaign: Campaign, document: Document) -> LoadedCampaign:
 
 def _loaded_policy(policy: Policy, document: Document) -> LoadedPolicy:
     meaning = policy.model_dump(mode="json", by_alias=True)
-    del meaning["spec"]["suppressions"]
+    # Where lists and signers lie is not bound; whose signatures count is, by what the file holds.
+    del meaning["spec"]["suppressions"], meaning["spec"]["allowedSigners"]
     return LoadedPolicy(document.file, policy.metadata.name, policy, _digest(meaning), document)
 
 

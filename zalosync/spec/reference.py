@@ -80,7 +80,10 @@ _MEANING = """\
   rule that makes a finding weaker than it is, is a waiver: `{severity: off, reason: "…", until:
   2027-01-31}`.
 - **What a digest covers.** A sealed plan holds the meaning of each spec: comments, order of keys, quotes,
-  notes (`description`, `owner`, `labels`) and the places of files can change without making it stale.
+  notes (`description`, `owner`, `labels`) and the places of files can change without making it stale. It
+  also holds that of each policy with the file of its `allowedSigners`, the pinned contract of each
+  template, and of the project file `allowedWebhookHosts` and, of its environment, the address, `apiKey`,
+  `protected`, `publicKeys`, `mgf1`, `reportsPath` and `batchSize`.
 """
 
 
