@@ -37,7 +37,7 @@ def begun(folder: Path, rows: int, server: Server, **more: object) -> Shop:
 
 def kill_when(running: Running, moment: Callable[[], bool]) -> bool:
     """Kill a command as soon as something holds; False where it ended before."""
-    while running.poll() is None:
+    while running.poll(0.002) is None:
         if moment():
             done = running.kill()
             return done.code == -9
@@ -95,20 +95,24 @@ def by_refresh(shop: Shop, server: Server, chance: random.Random) -> bool:
     return done.code == -9
 
 
-KILLERS: tuple[Killer, ...] = (by_count, by_commit, by_count, by_commit, by_event, by_refresh)
+KILLERS: tuple[Killer, ...] = (by_count, by_commit, by_count, by_commit, by_event)
+REFRESH_SHARE = 0.2  # of the kills of apply, besides them
 
 
 def survive(folder: Path, seed: int, kills: int) -> int:
-    """Kill a campaign many times, then let it end; gives how many kills landed."""
+    """Kill a campaign many times, then let it end; gives how many kills of apply landed, no others."""
     chance = random.Random(seed)
-    landed = 0
+    landed = refreshes = 0
     with serving(folder / "server", {**QUICK, "seed": seed + 1}, SLOW) as server:
         shop = begun(folder / "shop", 80 * kills, server)
         ledger = shop.state / "here.db"
         for _ in range(3 * kills):
             landed += chance.choice(KILLERS)(shop, server, chance)
+            if refreshes < REFRESH_SHARE * landed:
+                refreshes += by_refresh(shop, server, chance)
             if landed >= kills:
                 break
+        assert refreshes, "no refresh was killed"
         for _ in range(2):
             refreshed = zalosync(shop.root, "refresh", "--logs", environ=server.environ)
             assert refreshed.code in (0, 6), refreshed.err
@@ -123,7 +127,7 @@ def survive(folder: Path, seed: int, kills: int) -> int:
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
-    """Kill -9 of apply and refresh at 20 moments: nobody gets two, nobody is missing who is not unknown."""
+    """Kill -9 of apply at 20 moments, of refresh besides: nobody gets two, nobody is missing but unknown."""
     assert survive(tmp_path, seed=1, kills=KILLS) == KILLS
 
 

@@ -1,9 +1,10 @@
 """The sandbox as a server: a process of its own for crash tests, a thread of the test for all others."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import orjson
 from tests.support.command import LONGEST, environment
 from tests.support.shop import SENDER
 from zalosync.sandbox import oracle
+from zalosync.sandbox.store import FILE
 
 API_KEY = "made-up-key-of-a-test"
 
@@ -46,8 +48,10 @@ class Server:
             client.post(path, headers={"Authorization": f"App {self.api_key}"}).raise_for_status()
 
     def accepted(self) -> int:
-        """How many messages it has taken until now."""
-        return int(self.totals()["accepted"])
+        """How many messages it has taken until now: cheap, for those who wait for a number."""
+        with closing(sqlite3.connect(f"file:{self.state / FILE}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT count(*) FROM messages WHERE accepted = 1").fetchone()
+        return int(found[0])
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """One of the sandbox's own calls."""
