@@ -33,6 +33,7 @@ from zalosync.plan.timing import Timing, kept, timing_of
 from zalosync.spec.findings import Finding, settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 
+ASKED_AT_ONCE = 20_000  # messages of which the ledger tells
 _SENDING = (int(Action.SEND), int(Action.RETRY))
 
 
@@ -197,8 +198,8 @@ def _compare(
         emit(Warned("ZS324", note))
     rule = campaign.retry
     for messages in desired.messages():
-        standings = reader.standings(whole(messages["m0"], messages["m1"]))
-        decided = decide(messages, recorded_frame(standings), rule, int(now.timestamp()))
+        recorded = _recorded(reader, whole(messages["m0"], messages["m1"]))
+        decided = decide(messages, recorded, rule, int(now.timestamp()))
         sending = decided.filter(pl.col("action").is_in(_SENDING))
         campaign.segments += int(sending["segments"].cast(pl.Int64).sum())
         campaign.fresh += int((~sending["known"]).sum())
@@ -206,6 +207,14 @@ def _compare(
         bind(array("Q", messages[DESTINATION].to_list()).tobytes())
         campaign.messages.append(decided)
     campaign.suppressed = campaign.messages.actions[Action.SUPPRESSED]
+
+
+def _recorded(reader: History, messages: Sequence[bytes]) -> pl.DataFrame:
+    """What the ledger has of some messages, asked in slices: rows take much memory in Python."""
+    slices = range(0, max(1, len(messages)), ASKED_AT_ONCE)
+    return pl.concat(
+        [recorded_frame(reader.standings(messages[at : at + ASKED_AT_ONCE])) for at in slices], rechunk=False
+    )
 
 
 def _advance(emit: Emit, phase: str) -> Callable[[int], None]:
