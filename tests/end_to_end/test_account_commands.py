@@ -61,6 +61,7 @@ def test_contracts_are_pulled_and_held_against_the_values(shop: Shop) -> None:
     long = [each for each in shop.valid.values() if len(each.values["customer_name"]) > 13]
     assert 0 < len(long) < len(shop.valid)
     assert campaign["skipped"] == {**shop.skipped, "invalid-values": len(long)}
+    assert run(shop, "render", CAMPAIGN, "--json").json["budget"] == 190  # the plan saw the key
     assert not any(each["id"] == "template-unpinned" for each in campaign["findings"])
 
 

@@ -9,6 +9,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.support import command
+from zalosync.cli.key_sizes import remember, sizes_path
+from zalosync.infobip.keys import PublicKey
+
 PROJECT = """\
 apiVersion: zalosync/v1
 kind: Project
@@ -118,6 +122,23 @@ def test_the_payload_is_the_request(project: Path) -> None:
     assert entry["destinations"][0]["messageId"].startswith("zs1-")
     assert document["budget"] == 190
     assert document["masked"] is True
+
+
+def test_the_size_of_the_key_that_was_seen_decides_what_fits(project: Path) -> None:
+    """RSA-2048 was seen: `render` and `plan --preview` hold values against 190 bytes, unless told."""
+    long = "ánh " * 40
+    (project / "people.csv").write_text(f"phone,name,order\n0901234567,{long},DH-77\n", encoding="utf-8")
+
+    def fits(*more: str) -> tuple[int, bool, int]:
+        shown = command.zalosync(project, "render", "hello", "--row", "1", "--json", *more).json
+        planned = command.zalosync(project, "plan", "--preview", "--json").json["totals"]
+        (recipient,) = shown["recipients"]
+        return shown["budget"], recipient["skipped"] is None, planned["send"]
+
+    assert fits() == (446, True, 1)
+    remember(sizes_path(project / ".zalosync", "sandbox"), {"4097700000000000001": PublicKey(b"", 2048)})
+    assert fits() == (190, False, 0)
+    assert fits("--key-bits", "4096") == (446, True, 0)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
     from zalosync.cli import quotas, senders
     from zalosync.cli.adopting import apply_adoption
     from zalosync.cli.jobs import check_job
+    from zalosync.cli.key_sizes import remember
     from zalosync.cli.sealed import open_sealed
     from zalosync.plan.adopt import ADOPT
     from zalosync.plan.build import Known, build
@@ -120,6 +121,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             names = {campaign["name"] for campaign in sealed.meaning["campaigns"]}
             campaigns = tuple(each for each in campaigns if each.first_name in names)
         found = senders.fetch(provider.client, campaigns, project.environment, ledger.notes())
+        remember(session.key_sizes, found.keys)
         built = build(
             project,
             campaigns,
@@ -140,6 +142,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             if not _agreed(session, emit, built, asked, sealed, shrunk):
                 return None
             keys = senders.create(provider.client, found, project.environment, ledger.notes(), emit)
+            remember(session.key_sizes, keys)
             planned = found.planned
             if any(key.budget != planned[sender].budget for sender, key in keys.items()):
                 raise PlanRefused("a new RSA key has another size than was planned for", fix="plan again")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from zalosync.cli.key_sizes import remember
 from zalosync.cli.options import Options, common
 from zalosync.cli.prompt import yes
 from zalosync.cli.session import Session
@@ -45,6 +46,7 @@ def create(options: Options, *, sender: str) -> int:
     (named,) = senders_of(session.project, (sender,))
     with session.provider() as provider:
         key = provider.client.public_key(named) or provider.client.create_public_key(named)
+    remember(session.key_sizes, {named: key})
     _show(session, {named: key})
     return ExitCode.DONE
 
@@ -86,7 +88,9 @@ def _asked(session: Session, named: tuple[str, ...]) -> "dict[str, PublicKey | N
 
     senders = senders_of(session.project, named)
     with session.asked_provider(about_messages=False) as provider:
-        return {each: provider.client.public_key(each) for each in senders}
+        found = {each: provider.client.public_key(each) for each in senders}
+    remember(session.key_sizes, {each: key for each, key in found.items() if key is not None})
+    return found
 
 
 def _check_told(found: "dict[str, PublicKey]", fingerprint: str) -> None:

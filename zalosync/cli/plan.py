@@ -90,6 +90,7 @@ def plan(
 def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked) -> "Plan":
     from zalosync.cli import quotas, senders
     from zalosync.cli.jobs import check_clean, check_job
+    from zalosync.cli.key_sizes import remember
     from zalosync.cli.who import who
     from zalosync.ledger.pin import pin_of, write_pin
     from zalosync.plan.build import Known, build
@@ -103,6 +104,7 @@ def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Report
         check_job(session.environ, rehearsal=rehearsal)
         reader = stack.enter_context(session.reader())
         found = senders.fetch(provider.client, campaigns, project.environment, reader.notes())
+        remember(session.key_sizes, found.keys)
         built = build(
             project,
             campaigns,
@@ -126,20 +128,22 @@ def _preview(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Rep
     """Counts under a key that is thrown away: two previews of the same people cannot be linked."""
     import os
 
-    from zalosync.cli.senders import ASSUMED_BUDGET
+    from zalosync.cli.key_sizes import ASSUMED_BITS, seen
     from zalosync.compose.message import KEY_BYTES, Keys
+    from zalosync.compose.values import byte_budget
     from zalosync.plan.build import Known, SenderKey, build
     from zalosync.plan.history import NoHistory
 
     base_url = session.project.environment.base_url
-    budget = SenderKey(ASSUMED_BUDGET, "")
+    bits, senders = seen(session.key_sizes), {each.campaign.spec.sender for each in campaigns}
+    keys = {each: SenderKey(byte_budget(bits.get(each, ASSUMED_BITS)), "") for each in senders}
     return build(
         session.project,
         campaigns,
         NoHistory(),
         Keys(os.urandom(KEY_BYTES)),
         base_url=base_url if isinstance(base_url, str) else "",
-        known=Known({each.campaign.spec.sender: budget for each in campaigns}),
+        known=Known(keys),
         now=session.clock.now(),
         content=False,
         emit=emit,

@@ -14,6 +14,7 @@ from zalosync.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from zalosync.compose.preview import Preview
     from zalosync.console.card import Setting
+    from zalosync.spec.loaded import LoadedCampaign
 
 KEY_SIZES = ("2048", "3072", "4096")
 MAX_SAMPLE = 50
@@ -43,9 +44,7 @@ UNIDENTIFIED = bytes(32)  # for cards, which show no identity, so that none need
 @click.option(
     "--key-bits",
     type=click.Choice(KEY_SIZES),
-    default="4096",
-    show_default=True,
-    help="Size of the sender's RSA key, for what fits into an encrypted value; `keys show` tells it.",
+    help="Size of the sender's RSA key, for what fits into an encrypted value [as last seen, else 4096].",
 )
 def render(
     options: Options,
@@ -55,7 +54,7 @@ def render(
     sample: int | None,
     payload: bool,
     show_sensitive: bool,
-    key_bits: str,
+    key_bits: str | None,
 ) -> int:
     """Show what recipients would get: values and their sizes, the SMS with its segments, the request.
 
@@ -72,7 +71,9 @@ def render(
     if row is not None and sample is not None:
         raise UsageError("--row and --sample exclude each other", fix="give one of them")
     loaded = session.project.campaign(campaign)
-    setting = _setting(session, campaign, int(key_bits), sensitive=show_sensitive, terminal=terminal)
+    setting = _setting(
+        session, campaign, _bits(session, loaded, key_bits), sensitive=show_sensitive, terminal=terminal
+    )
     previews = preview(
         session.project,
         loaded,
@@ -91,6 +92,13 @@ def render(
             if body is not None:
                 text.say(iter(["", _json(body)]))
     return ExitCode.DONE
+
+
+def _bits(session: Session, loaded: "LoadedCampaign", given: str | None) -> int:
+    """The size of the key that is rendered for."""
+    from zalosync.cli.key_sizes import ASSUMED_BITS, seen
+
+    return int(given) if given else seen(session.key_sizes).get(loaded.campaign.spec.sender, ASSUMED_BITS)
 
 
 def _check_private(environ: Mapping[str, str], *, terminal: bool) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zalosync.cli.key_sizes import ASSUMED_BITS
+from zalosync.compose.values import byte_budget
 from zalosync.errors import ProviderRefused
 from zalosync.events import Emit, Warned
 from zalosync.plan.build import SenderKey
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from zalosync.infobip.keys import PublicKey
 
 NOTE = "public-key:"
-ASSUMED_BUDGET = 446  # bytes of one value under the 4096 bits that keys have as far as is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class SenderKeys:
     @property
     def planned(self) -> dict[str, SenderKey]:
         """What a plan is told of them."""
-        missing = {sender: SenderKey(ASSUMED_BUDGET, "") for sender in self.missing}
+        missing = {sender: SenderKey(byte_budget(ASSUMED_BITS), "") for sender in self.missing}
         return missing | {sender: SenderKey(key.budget, key.fingerprint) for sender, key in self.keys.items()}
 
 

@@ -167,6 +167,13 @@ class Session:
             )
         return keys
 
+    @property
+    def key_sizes(self) -> Path:
+        """The file of the sizes of RSA keys as they were last seen in this environment."""
+        from zalosync.cli.key_sizes import sizes_path
+
+        return sizes_path(self.root / STATE_FOLDER, self.project.environment_name)
+
     @contextmanager
     def reader(self) -> Iterator[LedgerReader]:
         """The ledger, to be read."""

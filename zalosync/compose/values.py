@@ -35,7 +35,7 @@ class Limits:
 
 def byte_budget(key_bits: int) -> int:
     """How many bytes one value may have under a key of this size (RSA-OAEP with SHA-256)."""
-    return key_bits // 8 - OAEP_SHA256_BYTES
+    return (key_bits + 7) // 8 - OAEP_SHA256_BYTES
 
 
 def misfits(
