@@ -143,6 +143,7 @@ def start(
     die: tuple[str, int] | None = None,
     fail: tuple[str, int, str] | None = None,
     fsize: int | None = None,
+    clock: str | None = None,
 ) -> Running:
     """Start one command in a folder.
 
@@ -150,9 +151,11 @@ def start(
         root: the working folder.
         arguments: of the command line.
         environ: variables besides the few that any process has.
-        die: the process kills itself right before this audit event happens for the n-th time.
+        die: the process kills itself right before this audit event happens, or this method
+            (`module:Class.method`) is called, for the n-th time.
         fail: an exception with this text is raised right before this audit event happens for the n-th time.
         fsize: bytes beyond which no file may grow, as on a full disk.
+        clock: the address of a sandbox by whose time the command lives.
     """
     folder = Path(tempfile.mkdtemp(prefix="zs-test-"))
     for name in ("out", "err"):
@@ -166,6 +169,7 @@ def start(
         "die": die,
         "fail": fail,
         "fsize": fsize,
+        "clock": clock,
     }
     return Running(warm().launch(asked), folder)
 

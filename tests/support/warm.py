@@ -2,10 +2,11 @@
 
 A command starts in some milliseconds instead of most of a second, so that hundreds of them can be killed in
 a test. Reads one JSON object a line: `args`, `cwd`, `env`, `out`, `err`, and what is to go wrong: `die` (an
-event of Python's audit hooks and a number: the process kills itself with SIGKILL right before that event
-happens for that time), `fail` (the same and a text: an exception with that text is raised there) and `fsize`
-(bytes: no file may grow beyond). Writes one JSON object a line: `pid` of what was started, or `ended` and
-its `status`.
+event of Python's audit hooks, or a method as `module:Class.method`, and a number: the process kills itself
+with SIGKILL right before that happens for that time), `fail` (the same and a text: an exception with that
+text is raised there) and `fsize` (bytes: no file may grow beyond); and `clock`, the address of a sandbox
+whose time the command lives by, or null. Writes one JSON object a line: `pid` of what was started, or
+`ended` and its `status`.
 """
 
 import atexit
@@ -23,6 +24,7 @@ from functools import partial
 from typing import Any
 
 from tests.support import witness
+from tests.support.moved import MovedClock
 
 MODULES = (
     "alembic.command",
@@ -38,6 +40,7 @@ MODULES = (
     "zalosync.cli.plan",
     "zalosync.cli.refresh",
     "zalosync.cli.senders",
+    "zalosync.cli.serve",
     "zalosync.cli.settling",
     "zalosync.cli.status",
     "zalosync.cli.who",
@@ -48,13 +51,14 @@ MODULES = (
     "zalosync.plan.build",
     "zalosync.refresh.reports",
     "zalosync.refresh.rescue",
+    "zalosync.refresh.serving",
     "zalosync.sandbox.embedded",
     "zalosync.spec.load",
 )
 
 
 def _at(event: str, number: int, act: Callable[[], None]) -> None:
-    """Do something right before an audit event happens for the n-th time."""
+    """Do something right before an audit event happens, or a method is called, for the n-th time."""
     seen = 0
 
     def hook(name: str, _arguments: tuple[Any, ...]) -> None:
@@ -64,7 +68,19 @@ def _at(event: str, number: int, act: Callable[[], None]) -> None:
             if seen == number:
                 act()
 
-    sys.addaudithook(hook)
+    if ":" not in event:
+        sys.addaudithook(hook)
+        return
+    module, _, place = event.partition(":")
+    owner, _, method = place.partition(".")
+    found = getattr(importlib.import_module(module), owner)
+    before = getattr(found, method)
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        hook(event, ())
+        return before(*arguments, **named)
+
+    setattr(found, method, called)
 
 
 def _die() -> None:
@@ -97,8 +113,9 @@ def _command(asked: dict[str, Any]) -> None:
     if asked["fail"]:
         event, number, text = asked["fail"]
         _at(event, number, partial(_fail, text))
+    clock = MovedClock(asked["clock"]) if asked["clock"] else None
     try:
-        importlib.import_module("zalosync.cli.main").main(asked["args"])
+        importlib.import_module("zalosync.cli.main").main(asked["args"], clock)
     except SystemExit as ended:
         _end(ended)
 
