@@ -186,9 +186,8 @@ class Channel(StrEnum):
     SMS = "SMS"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One delivery report or log row, without anything personal.
+class Report(NamedTuple):
+    """One delivery report or log row, without anything personal. A tuple, since there are millions.
 
     Attributes:
         message_id: as on the wire; may be anybody's.

@@ -74,6 +74,7 @@ def test_survives(path: Path) -> None:
         rest = second.waiting(100)
         assert rest is not None
         assert rest.evidence.zalo.keys() == set(IDS[4:10])
+        assert second.size == 6
 
 
 def test_twice_is_once(inbox: Inbox) -> None:

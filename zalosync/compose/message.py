@@ -15,6 +15,9 @@ from functools import lru_cache
 
 import orjson
 
+# From the letters of base32 to the digits that `int` reads to that base; everything else is no digit.
+_BASE32 = dict(zip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHIJKLMNOPQRSTUV", strict=True))
+_BASE32_DIGITS = bytes(_BASE32.get(letter, 0) for letter in range(256))
 KEY_BYTES = 32
 DIGEST_BYTES = 16
 MESSAGE_ID_BYTES = 20
@@ -256,11 +259,17 @@ class Maker:
         """22 characters that go out with a message as `callbackData` and come back with its reports."""
         mac = self._proof.copy()
         mac.update(message_id)
-        return base64.urlsafe_b64encode(mac.digest())[:PROOF_CHARACTERS].decode()
+        return _proof_of(mac.digest()).decode()
 
     def proves(self, message_id: bytes, proof: str) -> bool:
         """Whether a report's `callbackData` is what went out with its message."""
-        return hmac.compare_digest(self.proof(message_id).encode(), proof.encode(errors="replace"))
+        mac = self._proof.copy()
+        mac.update(message_id)
+        return hmac.compare_digest(_proof_of(mac.digest()), proof.encode(errors="replace"))
+
+
+def _proof_of(digest: bytes) -> bytes:
+    return base64.urlsafe_b64encode(digest)[:PROOF_CHARACTERS]
 
 
 @lru_cache(maxsize=16_384)  # more than are in the air: each id is spelled for the request and for its answer
@@ -275,10 +284,10 @@ def message_id_bytes(text: str) -> bytes | None:
     if len(body) != MESSAGE_ID_CHARACTERS or body == text:
         return None
     try:
-        found = base64.b32decode(body)
+        # The same as `base64.b32decode`, in a tenth of the time: there are millions.
+        return int(body.encode("ascii").translate(_BASE32_DIGITS), 32).to_bytes(MESSAGE_ID_BYTES)
     except ValueError:
         return None
-    return found if len(found) == MESSAGE_ID_BYTES else None  # padding may make a shorter one as long
 
 
 def bulk_id(message_ids: Iterable[bytes]) -> str:

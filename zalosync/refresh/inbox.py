@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,13 +23,14 @@ from zalosync.refresh.merge import Evidence, stronger, what_of
 from zalosync.refresh.sift import Aside, Sifted
 
 LIMIT = 1_000_000  # reports that may wait; some 100 MB
+REMEMBERED = 65_536  # digests of the newest reports, by which one that comes again is known
 KEPT_ASIDE = 10_000  # digests of what was put aside; older ones are forgotten, the counts are not
 _PAGES_AT_A_TIME = 4096  # given back to the file system, of 4 kB each
 _VERSION = 1
 _FIELDS = "message_id, sms, status_group, status_id, error_id, done_at, price, currency"
 _SCHEMA = """
 CREATE TABLE waiting (
-    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, message_id BLOB NOT NULL, sms INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL, message_id BLOB NOT NULL, sms INTEGER NOT NULL,
     status_group INTEGER NOT NULL, status_id INTEGER NOT NULL, error_id INTEGER NOT NULL,
     done_at INTEGER NOT NULL, price INTEGER NOT NULL, currency TEXT
 );
@@ -60,6 +62,7 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._newest: dict[bytes, None] = {}  # digests, in order of their coming
         try:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -93,39 +96,57 @@ class Inbox:
         return self.add_all([sifted], at)
 
     def add_all(self, several: Sequence[Sifted], at: int) -> int:
-        """The same for many at once, in one transaction."""
-        rows = [_row(message_id, report) for sifted in several for message_id, report in sifted.ours]
+        """The same for many at once, in one transaction.
+
+        A report that comes again soon is stored once. One that comes again later is merged again, which
+        changes nothing; an index of all that wait would cost more than the reports themselves.
+        """
+        newest = self._newest
+        reports = {each[1].digest: each for sifted in several for each in sifted.ours}
+        rows = [_row(*each) for digest, each in reports.items() if digest not in newest]
         aside = [(report.digest, int(why), None, at) for each in several for why, report in each.aside]
         if not rows and not aside:
             return 0
         with self._failures():
             self._run("BEGIN IMMEDIATE")
-            new = self._connection.executemany(
+            self._connection.executemany(
                 f"INSERT INTO waiting (digest, {_FIELDS})"  # noqa: S608 - our own names
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 rows,
-            ).rowcount
+            )
             self._put_aside(aside)
             self._run("COMMIT")
-        return max(new, 0)
+        newest.update(dict.fromkeys(reports))
+        for digest in list(islice(newest, max(0, len(newest) - REMEMBERED))):
+            del newest[digest]
+        return len(rows)
 
     def waiting(self, chunk: int) -> Waiting | None:
         """The oldest reports that are not merged yet, or None where there are none."""
         with self._failures():
-            sql = f"SELECT id, substr(digest, 1, ?), {_FIELDS} FROM waiting ORDER BY id LIMIT ?"  # noqa: S608 - our own names
-            return _gathered(self._run(sql, EVIDENCE_BYTES, chunk))
+            sql = f"SELECT id, substr(digest, 1, ?), {_FIELDS} FROM waiting WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - our own names
+            return _gathered(self._run(sql, EVIDENCE_BYTES, self._merged, chunk))
 
     def done(self, waiting: Waiting, rogue: Sequence[bytes], at: int) -> None:
-        """Forget reports whose effect is in the ledger; keep the ids that it does not know."""
+        """Forget reports whose effect is in the ledger; keep the ids that it does not know.
+
+        While others wait behind them they are marked, and go away with the last of them: whole pages at a
+        time, not row by row.
+        """
         with self._failures():
             self._run("BEGIN IMMEDIATE")
             if rogue:
                 # One digest each is enough: it is the id that somebody will look for.
                 self._put_aside([(message_id, int(Aside.ROGUE), message_id, at) for message_id in rogue])
             if self._value("SELECT max(id) FROM waiting") == waiting.last:
-                self._run("DELETE FROM waiting")  # whole pages at a time, not row by row
+                self._run("DELETE FROM waiting")
+                self._run("DELETE FROM counted WHERE name = 'merged'")
             else:
-                self._run("DELETE FROM waiting WHERE id <= ?", waiting.last)
+                self._run(
+                    "INSERT INTO counted VALUES ('merged', ?)"
+                    " ON CONFLICT (name) DO UPDATE SET count = excluded.count",
+                    waiting.last,
+                )
             self._run("COMMIT")
 
     def shrink(self) -> None:
@@ -141,7 +162,7 @@ class Inbox:
         """How many reports wait, at most: cheap, and exact where they came without gaps."""
         with self._failures():
             first, last = self._run("SELECT min(id), max(id) FROM waiting").fetchone()
-        return 0 if first is None else int(last - first + 1)
+            return 0 if first is None else int(last - max(first - 1, self._merged))
 
     def aside(self) -> dict[Aside, int]:
         """How many reports were put aside since the inbox was made, by why."""
@@ -163,6 +184,12 @@ class Inbox:
                 self._run("INSERT INTO counted VALUES ('pulling', 1) ON CONFLICT DO NOTHING")
             else:
                 self._run("DELETE FROM counted WHERE name = 'pulling'")
+
+    @property
+    def _merged(self) -> int:
+        """The number of the last report whose effect is in the ledger, of those that lie here still."""
+        found = self._run("SELECT count FROM counted WHERE name = 'merged'").fetchone()
+        return 0 if found is None else int(found[0])
 
     def _put_aside(self, rows: Sequence[tuple[bytes, int, bytes | None, int]]) -> None:
         if not rows:
