@@ -263,6 +263,33 @@ def test_two_campaigns_over_one_cap_at_the_edge_of_a_day(tmp_path: Path) -> None
     assert again.json["totals"]["send"] == 0, "what was handed over counts from then on"
 
 
+def test_held_messages_whose_campaign_is_gone(shop: Shop) -> None:
+    """Nothing could send them: a plan names them, is bound to them, and ends them once it is applied: 0."""
+    at = datetime.now(UTC) + timedelta(days=2)
+    text = (shop.root / "campaigns" / f"{CAMPAIGN}.yaml").read_text(encoding="utf-8")
+    tet = shop.root / "campaigns" / "tet.yaml"
+    tet.write_text(
+        f'{text.replace(CAMPAIGN, "tet")}  schedule: {{mode: hold, sendAt: "{at:%Y-%m-%dT%H:%M:%SZ}"}}\n',
+        encoding="utf-8",
+    )
+    planned(shop)
+    approved(shop)
+    assert applied(shop).code == 0
+    away = tet.rename(shop.root / "tet.yaml")
+    plan = zalosync(shop.root, "plan", "-q", "--json", "-o", "b.zsplan", "--detailed-exitcode")
+    assert (plan.code, plan.json["cancel"], plan.json["totals"]["send"]) == (0, len(shop.valid), 0)
+    assert zalosync(shop.root, "plan", "-q", "--json", CAMPAIGN).json["cancel"] == 0
+    away.rename(tet)
+    refused(applied(shop, "b.zsplan"), 4, "stale", "campaign tet")
+    tet.rename(away)
+    done = applied(shop, "b.zsplan")
+    assert (done.code, f"{len(shop.valid)}  held ones cancelled" in done.out) == (0, True), done.err
+    status = zalosync(shop.root, "status", "--json").json["campaigns"]
+    assert {each["name"]: each["states"] for each in status}["tet"] == {"cancelled": len(shop.valid)}
+    refused(applied(shop, "b.zsplan"), 4, "consumed")
+    assert sent(shop) == len(shop.valid)
+
+
 def test_a_plan_for_another_environment(shop: Shop) -> None:
     """It is applied where it was made for, or not at all: 4."""
     project = shop.root / "zalosync.yaml"

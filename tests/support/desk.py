@@ -133,6 +133,7 @@ class Desk:
             emit=self.emitted.append,
             due=due,
             complete=not preview,
+            whole=not names and not preview,
         )
 
     def send(

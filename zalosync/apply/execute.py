@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from zalosync.apply.cancels import cancel_planned
 from zalosync.apply.decisions import cancel_held
 from zalosync.apply.envelope import envelope_of, window_of
 from zalosync.apply.flight import Submit, Threads
@@ -166,6 +167,7 @@ def totals_document(totals: Totals, seconds: float) -> dict[str, Any]:
         "unknown": totals.unknown,
         "not_sent": totals.not_sent,
         "held": totals.held,
+        "cancelled": totals.cancelled,
         "requests": totals.requests,
         "retries": totals.retries,
         "seconds": round(seconds, 3),
@@ -177,6 +179,7 @@ def _record(job: Job) -> dict[str, Any]:
         **job.who,
         "base_url": job.plan.base_url,
         "to_send": job.plan.to_send,
+        "to_cancel": job.plan.to_cancel,
         "campaigns": [campaign.name for campaign in job.plan.campaigns],
         **record_of(job.plan),
         "public_keys": dict(job.fingerprints),
@@ -215,6 +218,9 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     with outside.interruptible():
         for campaign in job.plan.campaigns:
             check_inputs(campaign)
+    # First, so that no plan is consumed with something left to cancel.
+    actor = str(job.who.get("actor") or "unknown")
+    begun.totals.cancelled = cancel_planned(ledger, begun.number, job.plan.cancels, actor, outside.clock)
     acting = Action.HELD if job.due else None
     todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
     if job.due:

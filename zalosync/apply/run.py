@@ -99,6 +99,7 @@ class Totals:
     rejected: int = 0
     unknown: int = 0
     held: int = 0
+    cancelled: int = 0  # held ones, which this run was to cancel
     requests: int = 0
     retries: int = 0
 

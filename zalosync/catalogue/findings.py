@@ -140,6 +140,23 @@ FINDINGS = (
         "warn",
     ),
     Entry(
+        "held-gone",
+        "Held messages have no row or no campaign any more",
+        "They wait under a plan that was applied, and nothing could send them: `apply --due` sends what the "
+        "audience still has. The plan cancels them; a cancelled message is not sent again under its "
+        "`occurrence`.",
+        "Nothing, where that is what you want; else put the rows or the campaign back, and plan again.",
+        "warn",
+    ),
+    Entry(
+        "held-changed",
+        "Held messages are not what was approved any more",
+        "Their rows or the campaign give another text, or another phone, so `apply --due` leaves them held.",
+        "Undo the change; or raise `occurrence`: the next plan then cancels what is held and messages the "
+        "whole audience anew.",
+        "warn",
+    ),
+    Entry(
         "send-at-past",
         "`sendAt` has passed",
         "Messages are left, and would go out late: an offer that has ended, a reminder of yesterday.",

@@ -118,7 +118,8 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             return apply_adoption(session, approved, ledger, provider.base_url, emit)
         campaigns = project.campaigns
         if sealed is not None:
-            names = {campaign["name"] for campaign in sealed.meaning["campaigns"]}
+            # What is cancelled of a campaign that was gone is not, where the campaign is back: that is stale.
+            names = {campaign["name"] for campaign in sealed.meaning["campaigns"]} | sealed.cancels.keys()
             campaigns = tuple(each for each in campaigns if each.first_name in names)
         found = senders.fetch(provider.client, campaigns, project.environment, ledger.notes())
         remember(session.key_sizes, found.keys)
@@ -133,6 +134,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             content=True,
             emit=emit,
             due=asked.due,
+            whole=True,
         )
         with built:
             shrunk = 0
@@ -178,12 +180,20 @@ def _agreed(
         )
     held = sum(campaign.messages.actions[Action.HELD] for campaign in built.campaigns)
     count = held if asked.due else built.to_send
-    if not count or asked.auto_approve or asked.due or sealed is not None:
+    if not (count or built.to_cancel) or asked.auto_approve or asked.due or sealed is not None:
         return True
-    if yes(f"Send {count:,} messages to {built.environment}? What is sent cannot be unsent."):
+    if yes(_question(built)):
         return True
     click.echo("nothing was sent", err=True)
     return False
+
+
+def _question(built: "Plan") -> str:
+    cancel = f"cancel {built.to_cancel:,} held messages of {built.environment}"
+    if not built.to_send:
+        return f"{cancel.capitalize()}? What is cancelled is not sent any more."
+    also = f", and {cancel}" if built.to_cancel else ""
+    return f"Send {built.to_send:,} messages to {built.environment}{also}? What is sent cannot be unsent."
 
 
 def _run(

@@ -56,6 +56,9 @@ def _document(found: "Diff") -> dict[str, Any]:
         "before": {"digest": found.before.digest, "to_send": found.before.to_send},
         "after": {"digest": found.after.digest, "to_send": found.after.to_send},
         "inputs": list(found.inputs),
+        "cancels": [
+            {"campaign": each.name, "before": each.before, "after": each.after} for each in found.cancels
+        ],
         "campaigns": [
             {
                 "name": each.name,

@@ -31,6 +31,7 @@ class Asked:
     preview: bool
     format: str
     explain: bool
+    named: bool = False  # only some campaigns were asked for
 
 
 @click.command(
@@ -70,7 +71,7 @@ def plan(
         raise UsageError("a preview cannot be applied, so it is not sealed", fix="leave out --preview or -o")
     if options.json and form != "json":
         raise UsageError("--json and --format exclude each other", fix="give one of them")
-    asked = Asked(output, skips, preview, form, explain)
+    asked = Asked(output, skips, preview, form, explain, named=bool(campaign))
     session = Session(options)
     campaigns = session.campaigns(campaign)
     if reference is not None:
@@ -115,6 +116,7 @@ def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Report
             now=session.clock.now(),
             content=False,
             emit=emit,
+            whole=not asked.named,
         )
         if asked.output is not None and not built.blocked:
             record = who(session.root, session.environ)

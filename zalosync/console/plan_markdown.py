@@ -13,6 +13,7 @@ from zalosync.console.plan_words import (
     WHY,
     Document,
     approvals,
+    cancels,
     cost,
     kind,
     sending,
@@ -27,6 +28,7 @@ MARKER = "<!-- zalosync:plan"
 LONGEST = 60_000  # characters; GitHub refuses comments over 65,536
 _ROOM = 56_000  # for campaigns, so that what follows them always fits
 _MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS, _MOST_SKIPS = 30, 20, 100, 30
+_MOST_CANCELS = 30
 _ZERO_WIDTH = "\u200b"
 _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
 
@@ -84,7 +86,19 @@ def _head(document: Document) -> Iterator[str]:
         f" **{to_send(totals):,}** | {price} |"
     )
     yield ""
+    yield from _cancels(document)
     yield from _findings(document["findings"])
+
+
+def _cancels(document: Document) -> Iterator[str]:
+    found = list(cancels(document))
+    for name, count, why in found[:_MOST_CANCELS]:
+        yield f"- **{plural(count, 'held message')} to cancel** of {code(name)}: {why}"
+    if len(found) > _MOST_CANCELS:
+        left = sum(count for _, count, _ in found[_MOST_CANCELS:])
+        yield f"- and {plural(left, 'held message')} to cancel of {len(found) - _MOST_CANCELS} more campaigns"
+    if found:
+        yield ""
 
 
 def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
@@ -208,6 +222,12 @@ def _diff(document: Document) -> Iterator[str]:
     for text in document["inputs"][:_MOST_FINDINGS]:
         yield f"- {code(text)}"
     yield ""
+    moved = document.get("cancels", [])
+    for cancel in moved[:_MOST_CANCELS]:
+        moves = f"{cancel['before']:,} before, {cancel['after']:,} now"
+        yield f"- held messages of {code(cancel['campaign'])} to cancel: {moves}"
+    if moved:
+        yield ""
     for campaign in document["campaigns"][:_MOST_CAMPAIGNS]:
         where = {"both": "", "before": ", only in the first plan", "after": ", only in the second plan"}
         yield f"#### {code(campaign['name'])}{where[campaign['in']]}"

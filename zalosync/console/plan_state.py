@@ -42,6 +42,8 @@ def diff_lines(document: Document) -> Iterator[str]:
         yield "Inputs that moved:"
         for text in document["inputs"]:
             yield f"  {display(text, 200)}"
+    for cancel in document.get("cancels", ()):
+        yield f"held messages of {display(cancel['campaign'])} to cancel: {_both(cancel)}"
     for campaign in document["campaigns"]:
         yield ""
         yield f"campaign {display(campaign['name'])}{_WHICH[campaign['in']]}"
@@ -50,6 +52,10 @@ def diff_lines(document: Document) -> Iterator[str]:
                 yield f"  {campaign[name]:>11,}  {words}"
         for move in campaign["actions"]:
             yield f"  {move['count']:>11,}  {move['from']} before, {move['to']} now"
+
+
+def _both(cancel: Document) -> str:
+    return f"{cancel['before']:,} before, {cancel['after']:,} now"
 
 
 _WHICH = {"both": "", "before": " (only in the first plan)", "after": " (only in the second plan)"}

@@ -10,6 +10,7 @@ from zalosync.console.plan_words import (
     Document,
     Step,
     approvals,
+    cancels,
     cost,
     kind,
     sending,
@@ -37,6 +38,8 @@ def plan_lines(document: Document, *, digest: str | None = None, explain: bool =
     yield from _head(document)
     for finding in document["findings"]:
         yield from _finding(finding)
+    for name, count, why in cancels(document):
+        yield from _wrapped(f"{plural(count, 'held message')} of {display(name)} to cancel: {why}", "  ")
     for campaign in document["campaigns"]:
         yield ""
         yield from _campaign(campaign, document["timezone"], explain=explain)
@@ -175,6 +178,8 @@ def _end(document: Document, digest: str | None) -> Iterator[str]:
         yield "No campaign was asked for: nothing to compare."
     elif document["blocked"]:
         yield f"Nothing can be applied: {plural(_errors(document), 'finding')} of severity error."
+    elif not to_send(totals) and document.get("cancel", 0):
+        yield f"Nothing to send; {plural(document['cancel'], 'held message')} to cancel."
     elif not to_send(totals):
         yield "No changes: everybody who should have a message has one, or is named above."
     for line in approvals(document):

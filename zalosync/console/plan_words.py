@@ -91,6 +91,13 @@ def to_send(totals: Mapping[str, int]) -> int:
     return totals["send"] + totals["retry"]
 
 
+def cancels(document: Document) -> Iterator[tuple[str, int, str]]:
+    """Held messages to be cancelled: of which campaign, how many, why. Plans of older versions have none."""
+    why = {"row": "their rows are gone from the audience", "campaign": "the project has it no longer"}
+    for cancel in document.get("cancels", ()):
+        yield cancel["campaign"], cancel["count"], why[cancel["gone"]]
+
+
 def when(schedule: Document, zone: str) -> str:
     """When a campaign's messages leave, and from when on they cannot be recalled."""
     start, end = schedule["starts_at"], schedule["ends_at"]

@@ -45,6 +45,8 @@ def plan_document(
         "complete": plan.complete,
         "blocked": plan.blocked,
         "totals": plan.totals,
+        "cancel": plan.to_cancel,
+        "cancels": _cancels(plan),
         "cost": _whole_cost(plan),
         "approvals_needed": [_needed(each) for each in needed],
         "findings": _findings(plan.findings),
@@ -56,6 +58,19 @@ def plan_document(
             for campaign in plan.campaigns
         ],
     }
+
+
+def _cancels(plan: Plan) -> list[dict[str, Any]]:
+    """Held messages to be cancelled; they are no rows of an audience, so no count of one has them."""
+    present = {campaign.loaded.first_name: campaign.name for campaign in plan.campaigns}
+    return [
+        {
+            "campaign": present.get(name, name),
+            "gone": "row" if name in present else "campaign",
+            "count": messages.count,
+        }
+        for name, messages in plan.cancels.items()
+    ]
 
 
 def _campaign(campaign: CampaignPlan, samples: Sequence[Preview]) -> dict[str, Any]:

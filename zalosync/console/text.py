@@ -25,9 +25,10 @@ def apply_lines(applied: Applied, environment: str) -> Iterator[str]:
         ("rejected", totals.rejected),
         ("unknown", totals.unknown),
         ("held until due", totals.held),
+        ("held ones cancelled", totals.cancelled),
         ("not sent", totals.not_sent),
     ):
-        if count or name != "held until due":
+        if count or not name.startswith("held"):
             yield f"    {count:>11,}  {name}"
     yield (
         f"    {plural(totals.requests, 'request')}, {totals.retries} tried again,"

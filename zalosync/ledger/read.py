@@ -169,17 +169,17 @@ class LedgerReader:
             after = found[-1].row
             yield found
 
+    def held(self, campaign: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The held messages of a campaign in chunks of (message, fingerprint, recipient), in no order."""
+        return self._chunks("held", {"campaign": campaign})
+
     def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]:
         """Who was messaged, or may have been, or is to be, by runs from this one on, in chunks.
 
         Returns:
             (recipient, run, campaign, state, Unix seconds at which the attempt was first written down).
         """
-        asked = statement(self._dialect, "contacts")
-        with self._asking() as cursor:
-            cursor.execute(asked.sql, asked.values({"first": first_run}))
-            while rows := cursor.fetchmany(ROWS_PER_CHUNK):
-                yield rows
+        return self._chunks("contacts", {"first": first_run})
 
     def owns(self, run: int, rows: Sequence[int]) -> bool:
         """Whether all these attempts are still intents of this run."""
@@ -208,6 +208,13 @@ class LedgerReader:
             cursor.execute(statement(self._dialect, name).sql)
             while rows := cursor.fetchmany(10_000):
                 yield from rows
+
+    def _chunks(self, name: str, given: dict[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
+        asked = statement(self._dialect, name)
+        with self._asking() as cursor:
+            cursor.execute(asked.sql, asked.values(given))
+            while rows := cursor.fetchmany(ROWS_PER_CHUNK):
+                yield rows
 
     def _all(self, name: str, given: dict[str, Any]) -> list[Any]:
         asked = statement(self._dialect, name)

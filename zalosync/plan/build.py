@@ -14,7 +14,7 @@ from functools import partial
 
 import polars as pl
 
-from zalosync.compose.message import Keys
+from zalosync.compose.message import Identity, Keys
 from zalosync.compose.prepare import Prepared, prepared
 from zalosync.compose.recipe import DESTINATION, whole
 from zalosync.errors import Problem, SpecError
@@ -23,7 +23,8 @@ from zalosync.ledger.chain import canonical
 from zalosync.plan.bound import settings_of
 from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.decide import Action, decide, recorded_frame
-from zalosync.plan.guards import campaign_findings
+from zalosync.plan.guards import campaign_findings, gone_findings
+from zalosync.plan.held import Waits, of_gone_campaigns
 from zalosync.plan.history import History, last_named, named
 from zalosync.plan.limits import policy_findings
 from zalosync.plan.pace import SLOT_NOTE
@@ -76,6 +77,7 @@ def build(
     emit: Emit,
     due: bool = False,
     complete: bool = True,
+    whole: bool = False,
 ) -> Plan:
     """Compare what the campaigns want with what the ledger recorded.
 
@@ -91,6 +93,7 @@ def build(
         emit: hears of the progress.
         due: held messages whose time has come are to be sent, and nothing else.
         complete: False without ledger and key: the plan cannot be applied.
+        whole: also look for what is held of campaigns that the project has no longer.
 
     Raises:
         SpecError: with all problems of all campaigns between specs and the files that they name.
@@ -106,6 +109,7 @@ def build(
             reader.head(),
             settings=settings_of(project, keys),
             policies=tuple(sorted(loaded.digest for loaded in project.policies)),
+            due=due,
             complete=complete,
             key=keys.fingerprint,
         )
@@ -120,11 +124,17 @@ def build(
         )
         capping = Capping(caps, sum(each.prepared.size for each in plan.campaigns), stack)
         for number, campaign in enumerate(plan.campaigns):
+            campaign.waits = _waits(campaign, reader, keys)
             destinations = keys.destinations()
-            _compare(campaign, reader, now, emit, partial(capping.add, number), destinations.update)
+            hold = (partial(capping.add, number), campaign.waits.meet)
+            _compare(campaign, reader, now, emit, hold, destinations.update)
+            campaign.waits.end()
             campaign.destinations = destinations.hexdigest()
             campaign.timing = _timing(project, campaign, notes, now, due=due)
         found = list(capping.settle(plan.campaigns, reader, now))
+        if whole:
+            plan.gone = of_gone_campaigns(reader, {each.first_name for each in project.campaigns})
+        found += gone_findings(plan)
         _remember(plan, reader)
         for campaign in plan.campaigns:
             campaign.timing = _timing(project, campaign, notes, now, due=due)
@@ -180,15 +190,22 @@ def _template_digest(project: LoadedProject, loaded: LoadedCampaign) -> str:
     return hashlib.sha256(canonical(pinned)).hexdigest()
 
 
+def _waits(campaign: CampaignPlan, reader: History, keys: Keys) -> Waits:
+    """What the ledger holds of a campaign."""
+    name = campaign.loaded.first_name
+    pseudonyms = Identity(keys, name, campaign.loaded.campaign.spec.occurrence)
+    return Waits.read(reader, reader.campaigns().get(name), pseudonyms.recipient)
+
+
 def _compare(
     campaign: CampaignPlan,
     reader: History,
     now: datetime,
     emit: Emit,
-    hold: Callable[[pl.DataFrame], None],
+    hold: Sequence[Callable[[pl.DataFrame], None]],
     bind: Callable[[bytes], None],
 ) -> None:
-    """Decide about each message of a campaign; `hold` hears of all in order, `bind` of their phones."""
+    """Decide about each message of a campaign; `hold` hear of all in order, `bind` of their phones."""
     phase = f"read {campaign.name}"
     emit(PhaseStarted(phase, None, "rows"))
     desired = campaign.prepared.desired
@@ -203,7 +220,8 @@ def _compare(
         sending = decided.filter(pl.col("action").is_in(_SENDING))
         campaign.segments += int(sending["segments"].cast(pl.Int64).sum())
         campaign.fresh += int((~sending["known"]).sum())
-        hold(decided)
+        for hear in hold:
+            hear(decided)
         bind(array("Q", messages[DESTINATION].to_list()).tobytes())
         campaign.messages.append(decided)
     campaign.suppressed = campaign.messages.actions[Action.SUPPRESSED]

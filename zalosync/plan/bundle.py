@@ -1,7 +1,8 @@
 """The sealed plan: one file that says what may be sent, made by who holds the project's key.
 
 A zip with exactly two stored members and fixed dates, `plan.json` (canonical JSON) and `messages` (per
-campaign, in the order of `plan.json`: messages, fingerprints, actions). A file that is not byte for byte
+campaign, in the order of `plan.json`: messages, fingerprints, actions; then the held messages that are to be
+cancelled, likewise). A file that is not byte for byte
 what sealing its own content gives is refused, so there is one file for one plan and nothing hides in it.
 """
 
@@ -14,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -23,8 +24,9 @@ from typing import IO, Any
 from zalosync.compose.message import Keys
 from zalosync.errors import PlanRefused
 from zalosync.ledger.chain import canonical
+from zalosync.plan.decide import Action
 from zalosync.plan.messages import WIDTHS, PlannedMessages
-from zalosync.plan.shape import Plan
+from zalosync.plan.shape import Plan, cancel_of
 
 FORMAT = "zalosync-plan/1"
 EXPIRES = timedelta(hours=24)
@@ -53,10 +55,12 @@ class Sealed:
     Attributes:
         document: `plan.json`.
         messages: by campaign's first name.
+        cancels: held messages to be cancelled, by campaign's first name.
     """
 
     document: Mapping[str, Any]
     messages: Mapping[str, PlannedMessages]
+    cancels: Mapping[str, PlannedMessages] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -72,6 +76,11 @@ class Sealed:
     def to_send(self) -> int:
         """Messages that applying it would submit."""
         return sum(messages.to_send for messages in self.messages.values())
+
+    @property
+    def to_cancel(self) -> int:
+        """Held messages that applying it would cancel."""
+        return sum(messages.count for messages in self.cancels.values())
 
     @property
     def meaning(self) -> Mapping[str, Any]:
@@ -105,7 +114,8 @@ def seal(path: Path, plan: Plan, keys: Keys, record: Mapping[str, Any]) -> None:
     header = canonical({**document, "mac": _mac(keys, document)})
     aside = path.with_name(path.name + ".new")
     with aside.open("wb") as file:
-        _write(_Forward(file.write), header, [campaign.messages for campaign in plan.campaigns])
+        campaigns = [campaign.messages for campaign in plan.campaigns]
+        _write(_Forward(file.write), header, [*campaigns, *plan.cancels.values()])
         file.flush()
         os.fsync(file.fileno())
     aside.rename(path)
@@ -126,11 +136,11 @@ def unseal(path: Path, keys: Keys) -> Sealed:
                 code="ZS531",
             )
         try:
-            messages = _messages(file, document)
+            messages, cancels = _messages(file, document)
         except _BROKEN as error:
             raise _damaged(path) from error
-        _check_bytes(file, path, {**document, "mac": mac}, messages)
-    sealed = Sealed(document, messages)
+        _check_bytes(file, path, {**document, "mac": mac}, [*messages.values(), *cancels.values()])
+    sealed = Sealed(document, messages, cancels)
     if _digest(sealed) != sealed.digest:
         raise _damaged(path)
     return sealed
@@ -143,6 +153,8 @@ def _digest(sealed: Sealed) -> str:
     for campaign in sealed.meaning["campaigns"]:
         if sealed.messages[campaign["name"]].digest("message", "fingerprint") != campaign["messages"]:
             return ""
+    if [cancel_of(name, messages) for name, messages in sealed.cancels.items()] != _cancels(sealed.meaning):
+        return ""
     return "sha256:" + hashlib.sha256(canonical([sealed.meaning, actions])).hexdigest()
 
 
@@ -214,19 +226,28 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _messages(file: IO[bytes], document: Mapping[str, Any]) -> dict[str, PlannedMessages]:
+def _messages(
+    file: IO[bytes], document: Mapping[str, Any]
+) -> tuple[dict[str, PlannedMessages], dict[str, PlannedMessages]]:
     with zipfile.ZipFile(file) as archive, archive.open(MESSAGES) as member:
-        found = {
-            str(campaign["name"]): PlannedMessages.read(member, int(campaign["count"]))
-            for campaign in document["meaning"]["campaigns"]
-        }
+        sent, cancelled = (
+            {str(each["name"]): PlannedMessages.read(member, int(each["count"])) for each in named}
+            for named in (document["meaning"]["campaigns"], _cancels(document["meaning"]))
+        )
         if member.read(1):
             raise ValueError("there are more messages than the plan says")
-    return found
+    if any(set(+each.actions) - {Action.CANCEL} for each in cancelled.values()):
+        raise ValueError("what is to be cancelled has another action")
+    return sent, cancelled
+
+
+def _cancels(meaning: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a plan would cancel; most cancel nothing, and say nothing of it."""
+    return list(meaning.get("cancels", ()))
 
 
 def _check_bytes(
-    file: IO[bytes], path: Path, document: Mapping[str, Any], messages: Mapping[str, PlannedMessages]
+    file: IO[bytes], path: Path, document: Mapping[str, Any], messages: list[PlannedMessages]
 ) -> None:
     """Seal the content again and hold it against the file, block by block."""
     file.seek(0)
@@ -236,7 +257,7 @@ def _check_bytes(
         nonlocal same
         same = same and file.read(len(block)) == block
 
-    _write(_Forward(compare), canonical(document), list(messages.values()))
+    _write(_Forward(compare), canonical(document), messages)
     if not same or file.read(1):
         raise _damaged(path)
 

@@ -13,6 +13,7 @@ from zalosync.errors import PlanRefused
 from zalosync.ledger.read import LedgerReader
 from zalosync.plan.bundle import Sealed
 from zalosync.plan.decide import Action
+from zalosync.plan.held import within
 from zalosync.plan.messages import PlannedMessages
 from zalosync.plan.shape import Plan
 
@@ -165,9 +166,13 @@ def narrowed(sealed: Sealed, plan: Plan) -> int:
     """Let the plan of now do no more than the sealed one says; gives by how many messages it shrank.
 
     What is sent, suppressed, capped or unknown by now keeps that; what the sealed plan held back stays so,
-    and what it did not send for another reason, or would send as another attempt, is not sent.
+    and what it did not send for another reason, or would send as another attempt, is not sent. Held messages
+    that it does not cancel stay held.
     """
     shrunk = 0
+    plan.gone = {name: within(sealed.cancels.get(name), gone) for name, gone in plan.gone.items()}
+    for campaign in plan.campaigns:
+        campaign.waits.gone = within(sealed.cancels.get(campaign.loaded.first_name), campaign.waits.gone)
     for campaign in plan.campaigns:
         then, now = sealed.messages[campaign.loaded.first_name], campaign.messages
         both = PlannedMessages()

@@ -29,6 +29,7 @@ class Action(IntEnum):
     FAILED = 7
     SUPPRESSED = 8  # counts as skipped
     CAPPED = 9  # counts as skipped
+    CANCEL = 10  # held, and its row or campaign is gone: no row of the audience, so in none of its counts
 
     @property
     def word(self) -> str:

@@ -44,18 +44,29 @@ class CampaignDiff:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelDiff:
+    """How many held messages of a campaign two plans cancel, which are not the same ones."""
+
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
     """Two plans.
 
     Attributes:
         inputs: which inputs moved, in words.
         campaigns: by first name.
+        cancels: where the held messages to be cancelled differ, by campaign's first name.
     """
 
     before: Sealed
     after: Sealed
     inputs: tuple[str, ...]
     campaigns: tuple[CampaignDiff, ...]
+    cancels: tuple[CancelDiff, ...] = ()
 
     @property
     def same(self) -> bool:
@@ -67,7 +78,15 @@ def diff(before: Sealed, after: Sealed) -> Diff:
     """Hold two plans against each other, slice by slice."""
     names = sorted(before.messages.keys() | after.messages.keys())
     campaigns = tuple(_campaign(name, before.messages.get(name), after.messages.get(name)) for name in names)
-    return Diff(before, after, tuple(_inputs(before, after)), campaigns)
+    return Diff(before, after, tuple(_inputs(before, after)), campaigns, tuple(_cancels(before, after)))
+
+
+def _cancels(before: Sealed, after: Sealed) -> Iterator[CancelDiff]:
+    none = PlannedMessages()
+    for name in sorted(before.cancels.keys() | after.cancels.keys()):
+        then, now = before.cancels.get(name, none), after.cancels.get(name, none)
+        if then.digest("message", "fingerprint") != now.digest("message", "fingerprint"):
+            yield CancelDiff(name, then.count, now.count)
 
 
 def _inputs(before: Sealed, after: Sealed) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from zalosync.audience.screen import Reason
-from zalosync.plan.shape import CampaignPlan
+from zalosync.plan.shape import CampaignPlan, Plan
 from zalosync.plan.timing import Timing, first_quiet, shut_in
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedPolicy, LoadedProject
@@ -34,9 +34,38 @@ def campaign_findings(
         yield from _rows(plan)
         yield from _changed(plan)
         yield from _send_at(plan, now)
+    yield from _held(plan, due=due)
     if plan.timing is not None:
         yield from _late(plan, plan.timing)
         yield from _quiet(project, plan, plan.timing, now)
+
+
+def gone_findings(plan: Plan) -> Iterator[Finding]:
+    """Held messages of campaigns that the project has no longer: nothing can send them any more."""
+    for name, messages in plan.gone.items():
+        what = (
+            f"campaign {name} is not in the project any more, and {messages.count:,} messages of it are held"
+        )
+        yield Finding("held-gone", "warn", f"{what}: {_fate(due=plan.due)}", count=messages.count)
+
+
+def _held(plan: CampaignPlan, *, due: bool) -> Iterator[Finding]:
+    """Held messages are sent as they were approved, or not at all."""
+    gone, changed = plan.waits.gone.count, plan.waits.changed
+    if gone:
+        message = f"{gone:,} held messages have no row in the audience any more: {_fate(due=due)}"
+        yield Finding("held-gone", "warn", message, plan.name, count=gone)
+    if changed:
+        message = (
+            f"{changed:,} held messages have another text or phone than was approved: they stay held. Undo"
+            " it, or raise `occurrence`: a plan then cancels what is held, and messages everybody anew"
+        )
+        place = plan.loaded.place("spec.occurrence")
+        yield Finding("held-changed", "warn", message, plan.name, place, changed)
+
+
+def _fate(*, due: bool) -> str:
+    return "they stay held until a plan that cancels them is applied" if due else "this plan cancels them"
 
 
 def _recipients(plan: CampaignPlan) -> Iterator[Finding]:

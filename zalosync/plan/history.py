@@ -26,6 +26,7 @@ class History(Protocol):
     def tallies(self) -> list[Tally]: ...  # noqa: D102
     def waiting(self) -> dict[tuple[int, Status], tuple[int, int]]: ...  # noqa: D102
     def standings(self, messages: Sequence[bytes]) -> list[tuple[Any, ...]]: ...  # noqa: D102
+    def held(self, campaign: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
     def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
 
 
@@ -59,6 +60,10 @@ class NoHistory:
     def standings(self, messages: Sequence[bytes]) -> list[tuple[Any, ...]]:  # noqa: ARG002 - nobody is known
         """Nobody is known."""
         return []
+
+    def held(self, campaign: int) -> Iterator[list[tuple[Any, ...]]]:  # noqa: ARG002 - nobody is known
+        """Nobody waits."""
+        return iter(())
 
     def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]:  # noqa: ARG002 - nobody is known
         """Nobody was messaged."""

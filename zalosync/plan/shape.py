@@ -14,6 +14,7 @@ from zalosync.compose.prepare import Prepared
 from zalosync.ledger.chain import canonical
 from zalosync.ledger.records import Head
 from zalosync.plan.decide import Action, RetryRule
+from zalosync.plan.held import Waits
 from zalosync.plan.history import Named
 from zalosync.plan.messages import PlannedMessages
 from zalosync.plan.timing import Timing
@@ -54,6 +55,7 @@ class CampaignPlan:
         suppressed: messages that were suppressed when they were compared; later ones shrink the plan.
         attempts: that the ledger has of this campaign and occurrence.
         since: what the last run of this campaign and occurrence named, or None.
+        waits: what was held before: how much of it is not what was approved any more.
         timing: of the messages to send (or held ones that are due), or None where there are none.
         cost: None where there is no price.
     """
@@ -68,6 +70,7 @@ class CampaignPlan:
     suppressed: int = 0
     attempts: int = 0
     since: Named | None = None
+    waits: Waits = field(default_factory=Waits, repr=False)
     timing: Timing | None = None
     cost: Cost | None = None
     findings: tuple[Finding, ...] = ()
@@ -140,8 +143,8 @@ class CampaignPlan:
     @property
     def totals(self) -> dict[str, int]:
         """Counts that always balance: audience = the sum of all others."""
-        skipped = (Action.SUPPRESSED, Action.CAPPED)
-        counts = {action.word: self.messages.actions[action] for action in Action if action not in skipped}
+        other = (Action.SUPPRESSED, Action.CAPPED, Action.CANCEL)
+        counts = {action.word: self.messages.actions[action] for action in Action if action not in other}
         totals = {"audience": self.audience, "skipped": self.skipped.total(), **counts}
         assert totals["audience"] == sum(totals[name] for name in TOTALS), "a row has no fate, or two"
         return totals
@@ -149,7 +152,12 @@ class CampaignPlan:
 
 @dataclass(slots=True)
 class Plan:
-    """What would be sent, over all campaigns asked for. A context manager: it keeps inputs open."""
+    """What would be sent, over all campaigns asked for. A context manager: it keeps inputs open.
+
+    Attributes:
+        gone: held messages of campaigns that the project has no longer, by first name.
+        due: held messages are to be sent, and nothing else is done.
+    """
 
     environment: str
     base_url: str
@@ -159,7 +167,9 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     policies: tuple[str, ...] = ()
     campaigns: list[CampaignPlan] = field(default_factory=list)
+    gone: dict[str, PlannedMessages] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    due: bool = False
     complete: bool = True
     key: str = ""  # the fingerprint of the project's
     kind: str = "send"  # or adopt: what was sent before is marked as sent, and nothing goes out
@@ -177,7 +187,7 @@ class Plan:
 
         Paths, comments, owners, the commit and the time of planning are not in it.
         """
-        return {
+        meaning: dict[str, Any] = {
             "kind": self.kind,
             "key": self.key,
             "environment": self.environment,
@@ -187,6 +197,8 @@ class Plan:
             "ledger": {"lineage": self.lineage, "serial": self.head.intent_serial},
             "campaigns": [campaign.meaning for campaign in self.campaigns],
         }
+        cancels = [cancel_of(name, messages) for name, messages in self.cancels.items()]
+        return {**meaning, "cancels": cancels} if cancels else meaning
 
     @property
     def digest(self) -> str:
@@ -208,6 +220,19 @@ class Plan:
         return sum(campaign.to_send for campaign in self.campaigns)
 
     @property
+    def cancels(self) -> dict[str, PlannedMessages]:
+        """Held messages that applying this plan cancels, by first name: their row or campaign is gone."""
+        if self.due:
+            return {}
+        mine = {campaign.loaded.first_name: campaign.waits.gone for campaign in self.campaigns}
+        return {name: gone for name, gone in sorted({**mine, **self.gone}.items()) if gone.count}
+
+    @property
+    def to_cancel(self) -> int:
+        """How many those are."""
+        return sum(messages.count for messages in self.cancels.values())
+
+    @property
     def all_findings(self) -> Iterator[Finding]:
         """Findings of the plan, then of each campaign."""
         yield from self.findings
@@ -218,3 +243,8 @@ class Plan:
     def blocked(self) -> bool:
         """Whether a guard, policy or rule says no."""
         return any(finding.severity == "error" for finding in self.all_findings)
+
+
+def cancel_of(name: str, messages: PlannedMessages) -> dict[str, Any]:
+    """What a plan is bound to of a campaign's held messages that it cancels."""
+    return {"name": name, "count": messages.count, "messages": messages.digest("message", "fingerprint")}

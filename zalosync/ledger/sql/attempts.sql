@@ -59,6 +59,10 @@ SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run
        sms_price, created_at, changed_at, absent_at, recipient, failover
 FROM attempt WHERE state = :state AND (state < 3 OR state = 9) AND row > :after ORDER BY row LIMIT :limit
 
+-- name: held
+SELECT message, fingerprint, recipient FROM attempt
+WHERE campaign = :campaign AND state = 9 AND (state = 2 OR state = 9) AND closed = 0
+
 -- name: owned_intents
 SELECT COUNT(*) FROM attempt WHERE run = :run AND state = 1 AND row IN (:keys)
 

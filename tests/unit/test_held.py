@@ -1,0 +1,257 @@
+"""Held messages and the audience of now: what a plan cancels, what stays held, and why."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.desk import KEYS, NOON, Desk, found, phones
+from tests.unit.test_run_execute import HOLD, Office
+from zalosync.audit.verify import verify
+from zalosync.compose.message import Status
+from zalosync.console.plan_html import plan_html
+from zalosync.console.plan_markdown import diff_markdown, plan_markdown
+from zalosync.console.plan_state import diff_lines
+from zalosync.console.plan_text import plan_lines
+from zalosync.console.planned import plan_document
+from zalosync.errors import ExitCode
+from zalosync.plan.bundle import Sealed, seal, unseal
+from zalosync.plan.check import check_same, check_usable, narrowed
+from zalosync.plan.diff import diff
+from zalosync.plan.shape import TOTALS, Plan
+
+GONE = phones(3)  # whose rows go
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """Twelve messages of `tet` and five of `noel` are held."""
+    made = Office(Desk(tmp_path))
+    made.desk.campaign("tet", phones(12), more=HOLD)
+    made.desk.campaign("noel", phones(5, first=100), more=HOLD)
+    assert made.apply().totals.held == 17
+    yield made
+    assert verify(made.desk.ledger).problems == ()
+    made.desk.ledger.close()
+
+
+def lose_rows(office: Office) -> None:
+    """Three rows of `tet` go, two come."""
+    office.desk.audience("tet", [*phones(9, first=3), *phones(2, first=50)])
+
+
+def lose_campaign(office: Office) -> None:
+    """`noel` goes."""
+    (office.desk.root / "campaigns" / "noel.yaml").unlink()
+
+
+def cancels(plan: Plan) -> dict[str, int]:
+    """What the plan would cancel, by campaign."""
+    return {name: messages.count for name, messages in plan.cancels.items()}
+
+
+def sealed(office: Office, name: str = "a.zsplan") -> Sealed:
+    """The plan of now, sealed and read again."""
+    with office.desk.plan() as plan:
+        seal(office.desk.root / name, plan, KEYS, {})
+        assert unseal(office.desk.root / name, KEYS).digest == plan.digest
+    return unseal(office.desk.root / name, KEYS)
+
+
+def test_gone_rows_are_cancelled(office: Office) -> None:
+    """Held messages without a row are named by the plan, and are in none of the audience's counts."""
+    with office.desk.plan() as plan:
+        assert (plan.cancels, set(found(plan))) == ({}, {"template-unpinned"})
+    lose_rows(office)
+    with office.desk.plan() as plan:
+        assert cancels(plan) == {"tet": 3}
+        assert found(plan)["held-gone"].count == 3
+        totals = plan.totals
+        assert (totals["audience"], totals["held"], totals["send"]) == (16, 14, 2)
+        assert totals["audience"] == sum(totals[name] for name in TOTALS)
+
+
+def test_a_gone_campaign_is_cancelled(office: Office) -> None:
+    """What is held of a campaign that is gone from the project is cancelled, by a plan of everything only."""
+    lose_campaign(office)
+    with office.desk.plan() as plan:
+        assert cancels(plan) == {"noel": 5}
+        assert "noel" in found(plan)["held-gone"].message
+    with office.desk.plan("tet") as plan:
+        assert cancels(plan) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"audience": "where: \"{{ code != '0900000001' }}\"\n"},
+        {"audience": "consent: code\nwhere: \"{{ code != '0900000001' }}\"\n"},
+        {"metadata": "previousNames: [tet]\n"},
+    ],
+)
+def test_what_is_gone(office: Office, change: dict[str, str]) -> None:
+    """A row that `where` drops is gone; a campaign that was renamed as it should be is not."""
+    renamed = "metadata" in change
+    if renamed:
+        (office.desk.root / "campaigns" / "tet.yaml").unlink()
+        shutil.copy(office.desk.root / "audiences" / "tet.csv", office.desk.root / "audiences" / "lunar.csv")
+    office.desk.campaign("lunar" if renamed else "tet", more=HOLD, **change)
+    with office.desk.plan() as plan:
+        assert cancels(plan) == ({} if renamed else {"tet": 1})
+
+
+def test_a_suppressed_row_is_not_gone(office: Office) -> None:
+    """Lists may change again: whoever is on one keeps the held message, which is not sent meanwhile."""
+    office.desk.write("audiences/stop.csv", f"phone\n{phones(1)[0]}\n")
+    office.desk.campaign("tet", audience="exclude: [../audiences/stop.csv]\n", more=HOLD)
+    with office.desk.plan() as plan:
+        assert cancels(plan) == {}
+        assert plan.totals["skipped"] == 1
+
+
+def test_applying_cancels(office: Office) -> None:
+    """They end as cancelled, are never sent, and no later plan names them."""
+    lose_rows(office)
+    lose_campaign(office)
+    applied = office.apply()
+    assert (applied.code, applied.totals.cancelled, applied.totals.held) == (ExitCode.DONE, 8, 2)
+    assert office.states() == {Status.CANCELLED: 8, Status.HELD: 11}
+    run = office.desk.ledger.runs()[-1]
+    assert run.started["to_cancel"] == 8
+    assert run.ended is not None
+    assert (run.ended["totals"]["cancelled"], run.ended["consumed"]) == (8, True)
+    office.desk.now = NOON + timedelta(days=2)
+    assert office.apply(due=True).totals.accepted == 11
+    assert not {"84" + phone[1:] for phone in GONE} & set(office.destinations())
+    with office.desk.plan() as plan:
+        assert cancels(plan) == {}
+    office.desk.audience("tet", phones(12))
+    with office.desk.plan() as plan:
+        assert (plan.to_send, plan.totals["failed"]) == (0, 3)
+
+
+def test_a_higher_occurrence_cancels_and_sends_anew(office: Office) -> None:
+    """One plan ends what is held of the last occurrence, and has the messages of the next."""
+    office.desk.campaign("tet", more=f"occurrence: 2\n{HOLD}", text="anew {{ code }}")
+    with office.desk.plan() as plan:
+        assert (cancels(plan), plan.to_send) == ({"tet": 12}, 12)
+    office.apply()
+    office.desk.now = NOON + timedelta(days=2)
+    office.apply(due=True)
+    assert office.states() == {Status.CANCELLED: 12, Status.ACCEPTED: 17}
+
+
+def test_a_plan_is_bound_to_what_it_cancels(office: Office) -> None:
+    """The digest is over the messages to cancel; a sealed plan names each, and says so only where it does."""
+    before = sealed(office)
+    assert "cancels" not in before.meaning
+    lose_campaign(office)
+    after = sealed(office)
+    assert (after.to_cancel, after.digest != before.digest) == (5, True)
+    assert [each["count"] for each in after.meaning["cancels"]] == [5]
+    found_by_diff = diff(before, after)
+    assert [(each.name, each.before, each.after) for each in found_by_diff.cancels] == [("noel", 0, 5)]
+
+
+def test_a_sealed_plan_cancels_what_it_names(office: Office) -> None:
+    """Approved first, applied later: of what is gone by then, only what the plan names is cancelled."""
+    office.desk.audience("noel", phones(4, first=100))
+    (office.desk.root / "campaigns" / "tet.yaml").rename(office.desk.root / "tet.away")
+    plan_of_both = sealed(office)
+    assert {name: each.count for name, each in plan_of_both.cancels.items()} == {"noel": 1, "tet": 12}
+
+    def narrow(plan: Plan) -> None:
+        check_same(plan_of_both, plan)
+        assert narrowed(plan_of_both, plan) == 0
+
+    def narrow_to_less(plan: Plan) -> None:
+        del plan_of_both.cancels["tet"]  # type: ignore[attr-defined]
+        narrow(plan)
+
+    applied = office.apply(change=narrow_to_less)
+    assert applied.totals.cancelled == 1
+    assert office.states() == {Status.CANCELLED: 1, Status.HELD: 16}
+
+
+def test_a_run_that_was_cut_off_is_taken_up(office: Office) -> None:
+    """The same plan goes on after its own run has cancelled: what that run did does not make it stale."""
+    lose_rows(office)
+    office.desk.campaign("late", phones(5, first=200))
+    plan = sealed(office)
+
+    def narrow(now: Plan) -> None:
+        check_usable(plan, "here", "sandbox", office.desk.ledger, office.desk.now)
+        check_same(plan, now)
+        narrowed(plan, now)
+
+    first = office.apply(change=narrow, limit=2)
+    assert (first.code, first.totals.cancelled, first.totals.accepted) == (ExitCode.STOPPED, 3, 2)
+    again = office.apply(change=narrow)
+    assert (again.code, again.totals.cancelled, again.totals.accepted) == (ExitCode.DONE, 0, 3)
+
+
+def test_all_forms_say_it(office: Office) -> None:
+    """Text, JSON, Markdown and HTML name how many of which campaign, and why."""
+    before = sealed(office)
+    lose_rows(office)
+    lose_campaign(office)
+    with office.desk.plan() as plan:
+        document = plan_document(plan)
+    assert document["cancel"] == 8
+    assert document["cancels"] == [
+        {"campaign": "noel", "gone": "campaign", "count": 5},
+        {"campaign": "tet", "gone": "row", "count": 3},
+    ]
+    text = " ".join(" ".join(plan_lines(document)).split())
+    for form in (text, plan_markdown(document).replace("**", "").replace("`", "")):
+        assert "5 held messages" in form
+        assert "the project has it no longer" in form
+        assert "3 held messages" in form
+        assert "their rows are gone from the audience" in form
+    page = plan_html(document)
+    assert "5 held messages to cancel</strong> of noel: the project has it no longer." in page
+    from zalosync.cli.diff import _document
+
+    moved = _document(diff(before, sealed(office, "b.zsplan")))
+    assert "held messages of noel to cancel: 0 before, 5 now" in list(diff_lines(moved))
+    assert "- held messages of `tet` to cancel: 0 before, 3 now" in diff_markdown(moved)
+
+
+def test_a_plan_that_only_cancels_says_so(office: Office) -> None:
+    """Nothing to send is not "no changes"."""
+    lose_campaign(office)
+    with office.desk.plan() as plan:
+        lines = list(plan_lines(plan_document(plan)))
+    assert "Nothing to send; 5 held messages to cancel." in lines
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kept=st.sets(st.integers(0, 39)),
+    fresh=st.sets(st.integers(40, 60)),
+    changed=st.sets(st.integers(0, 39)),
+)
+def test_every_held_message_has_one_fate(
+    tmp_path_factory: pytest.TempPathFactory, kept: set[int], fresh: set[int], changed: set[int]
+) -> None:
+    """Each held message stays as approved, stays with a finding, or is gone, whatever becomes of its row."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    everybody = phones(61)
+    desk.campaign("tet", [(everybody[number], f"K{number}") for number in range(40)], more=HOLD)
+    desk.send(state=Status.HELD)
+    rows = [
+        (everybody[60 - number] if number in changed else everybody[number], f"K{number}")
+        for number in sorted(kept | fresh)
+    ]
+    desk.audience("tet", rows)
+    with desk.plan() as plan:
+        (campaign,) = plan.campaigns
+        assert campaign.waits.gone.count == 40 - len(kept)
+        assert campaign.waits.changed == len(kept & changed - {30})
+        assert campaign.totals["held"] == len(kept)
+        assert campaign.totals["send"] == len(fresh)
+    desk.ledger.close()
