@@ -10,7 +10,8 @@ import pytest
 from tests.support.command import Done, zalosync
 from tests.support.shop import CAMPAIGN, SENDER, Shop, people, write_audience, write_shop
 from zalosync.compose.message import Keys
-from zalosync.plan.approve import Approval, add_approval, approvals_path
+from zalosync.plan.approval_file import add_approval, approvals_path
+from zalosync.plan.approve import Approval
 from zalosync.plan.bundle import Sealed, unseal
 from zalosync.sandbox import oracle
 

@@ -1,6 +1,7 @@
 """Approvals: of one digest, by enough people, not by an author, signed where a policy says so."""
 
 import json
+import os
 import subprocess
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,18 +13,17 @@ import pytest
 from tests.support.desk import KEYS, NOON
 from zalosync.compose.message import Keys
 from zalosync.errors import Blocked, PlanRefused, UsageError
+from zalosync.plan.approval_file import MAX_BYTES, add_approval, approvals_path, read_approvals
 from zalosync.plan.approve import (
     Approval,
     Needed,
-    add_approval,
     approval_of,
-    approvals_path,
     check_approved,
     platform_approval,
-    read_approvals,
+    useless_of_authors,
 )
-from zalosync.plan.authors import Authors, folded
 from zalosync.plan.bundle import Sealed
+from zalosync.plan.people import Authors, names_of
 from zalosync.plan.signing import sign, verified
 
 DIGEST = "sha256:" + "a" * 64
@@ -50,9 +50,14 @@ def yes(name: str, at: datetime = LATER, **more: str) -> Approval:
 def check(
     given: list[Approval], *needed: Needed, authors: Authors = NOBODY, **more: Any
 ) -> tuple[Approval, ...]:
-    """Hold approvals against rules; signatures are right where they say `good`."""
+    """Hold approvals against rules; signatures are right where they say `good`, and by which key."""
     return check_approved(
-        sealed(), given, needed, authors, lambda each, _: each.signature == f"good {each.name}", **more
+        sealed(),
+        given,
+        needed,
+        authors,
+        lambda each, _: each.signature if each.signature.startswith(f"good {each.name}") else "",
+        **more,
     )
 
 
@@ -63,6 +68,61 @@ def test_as_many_people_as_asked() -> None:
     for given in ([], [yes("lan")], [yes("lan"), yes("lan")], [yes("lan"), yes(" LAN ")]):
         with pytest.raises(Blocked, match=r"needs 2 approvals and has [01] \(rule\)"):
             check(given, rule)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (yes("Lan"), yes("L\u0430n")),
+        (yes("Nguyễn Lan"), yes("nguyen  LAN")),
+        (yes("Lan <lan@example.vn>"), yes("LAN@example.vn")),
+        (yes("lan", actor="lan@example.vn"), yes("somebody", actor="Lan@Example.vn")),
+        (yes("lan", actor="mai"), yes("mai", actor="hoa")),
+        (yes("lan@example.vn"), yes("Lan Nguyễn")),
+        (yes("lan", signature="good lan"), yes("lan", signature="good lan again")),
+        (yes("lan", signature="good lan"), yes("Lan")),
+        (yes("lan", signature="bad"), yes("mai", actor="lan")),
+    ],
+    ids=["script", "accents", "address", "actor", "actor's name", "git", "two keys", "one signed", "bad"],
+)
+def test_one_person_under_two_names_is_one(one: Approval, other: Approval) -> None:
+    """However they are told apart: by look, by the user who ran the command, by what Git knows."""
+    authors = Authors(frozenset(), (), (names_of("Lan Nguyễn <lan@example.vn>"),))
+    rule = Needed(2, "rule", signers="allowed_signers")
+    for given in ([one, other], [other, one]):
+        with pytest.raises(Blocked, match=r"has 1 \(rule\); some are of one person"):
+            check(given, rule, authors=authors)
+        assert len(check([*given, yes("binh")], rule, authors=authors)) == 3
+
+
+def test_signatures_tell_people_apart_and_keys_tell_that_they_are_one() -> None:
+    """Who signs is told from others by name and key, whatever machine it was; one key is one person."""
+    rule = Needed(2, "rule", signed=True, signers="allowed_signers")
+    both = [
+        yes(name, actor="desk", signature=f"good {name}") for name in ("an1@example.vn", "an2@example.vn")
+    ]
+    alike = Authors(frozenset(), (), tuple(names_of(f"Nguyễn Văn An <{each.name}>") for each in both))
+    assert check(both, rule, replace(rule, signed=False), authors=alike)
+    third = yes("an3@example.vn", actor="desk")
+    with pytest.raises(Blocked, match="needs 3 approvals and has 2"):
+        check([*both, third], Needed(3, "rule", signers="allowed_signers"), authors=alike)
+    with pytest.raises(Blocked, match=r"needs 2 approvals that are signed and has 1 .*of one person"):
+        check_approved(sealed(), both, [rule], NOBODY, lambda *_: "SHA256:one key")
+
+
+@pytest.mark.parametrize(
+    ("rules", "useless"),
+    [
+        ([], False),
+        ([Needed(1, "r")], False),
+        ([Needed(1, "r", not_author=True)], True),
+        ([Needed(1, "r"), Needed(2, "r", not_author=True)], True),
+        ([Needed(3, "r"), Needed(2, "r", not_author=True)], False),
+    ],
+)
+def test_when_an_author_s_yes_is_of_no_use(rules: list[Needed], *, useless: bool) -> None:
+    """Where the people who are asked for besides are enough for every rule."""
+    assert useless_of_authors(rules) is useless
 
 
 def test_without_rules_all_that_are_of_the_plan_are_kept() -> None:
@@ -82,7 +142,7 @@ def test_of_another_plan_or_older_than_it() -> None:
 @pytest.mark.parametrize("author", ["Lan Nguyễn", "lan@example.vn", "LAN@EXAMPLE.VN", "lan  nguyễn"])
 def test_an_author_does_not_approve_the_own_work(author: str) -> None:
     """Neither by name nor by address, nor under another name on the same machine."""
-    authors = Authors(frozenset(map(folded, ("Lan Nguyễn", "lan@example.vn"))))
+    authors = Authors(names_of("Lan Nguyễn", "lan@example.vn"))
     rule = Needed(1, "rule", not_author=True)
     for given in ([yes(author)], [yes("somebody else", actor="lan@example.vn")]):
         with pytest.raises(Blocked, match=r"not an author of it and has 0 .*1 do not count"):
@@ -159,7 +219,7 @@ def test_a_yes_to_the_plan_of_yesterday_can_be_said_again(tmp_path: Path) -> Non
     again = sealed(created_at=tomorrow.isoformat(), expires_at=(tomorrow + timedelta(days=1)).isoformat())
     new = approval_of(again, "lan", "", "", "", tomorrow + timedelta(minutes=1))
     assert add_approval(plan, again, KEYS, new)
-    assert check_approved(again, read_approvals(plan, KEYS), [Needed(1, "r")], NOBODY, lambda *_: False) == (
+    assert check_approved(again, read_approvals(plan, KEYS), [Needed(1, "r")], NOBODY, lambda *_: "") == (
         new,
     )
 
@@ -178,8 +238,65 @@ def test_a_changed_field_is_refused(tmp_path: Path, field: str) -> None:
         read_approvals(plan, KEYS)
 
 
+def test_a_file_that_is_a_link_a_folder_or_a_pipe(tmp_path: Path) -> None:
+    """None of them is read, nor waited for, whether it leads anywhere or not."""
+    plan = tmp_path / "a.zsplan"
+    path = approvals_path(plan)
+    add_approval(plan, sealed(), KEYS, yes("lan"))
+    path.rename(tmp_path / "elsewhere")
+    for target in ("elsewhere", "nowhere"):
+        path.symlink_to(tmp_path / target)
+        with pytest.raises(PlanRefused, match="cannot be opened"):
+            read_approvals(plan, KEYS)
+        path.unlink()
+    path.mkdir()
+    with pytest.raises(PlanRefused, match="is no file"):
+        read_approvals(plan, KEYS)
+    path.rmdir()
+    os.mkfifo(path)
+    with pytest.raises(PlanRefused, match="is no file"):
+        read_approvals(plan, KEYS)
+
+
+def test_a_file_without_end(tmp_path: Path) -> None:
+    """No more is read than such a file may hold, and no line is added that makes it larger."""
+    plan = tmp_path / "a.zsplan"
+    with approvals_path(plan).open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(PlanRefused, match="larger than 1,048,576 bytes"):
+        read_approvals(plan, KEYS)
+    approvals_path(plan).unlink()
+    assert add_approval(plan, sealed(), KEYS, yes("lan", reason="x" * (MAX_BYTES - 1000)))
+    with pytest.raises(PlanRefused, match="larger than"):
+        add_approval(plan, sealed(), KEYS, yes("mai", reason="x" * 1000))
+    assert [each.name for each in read_approvals(plan, KEYS)] == ["lan"]
+
+
+def test_a_line_is_to_the_byte_as_it_was_written(tmp_path: Path) -> None:
+    """White space, a key that stands twice, other order: somebody wrote there."""
+    plan = tmp_path / "a.zsplan"
+    add_approval(plan, sealed(), KEYS, yes("lan"))
+    path = approvals_path(plan)
+    line = path.read_text(encoding="utf-8").rstrip("\n")
+    for other in (f"{line} ", line.replace("{", '{"name":"boss",', 1), json.dumps(json.loads(line))):
+        path.write_text(f"{other}\n", encoding="utf-8")
+        with pytest.raises(PlanRefused, match="was changed"):
+            read_approvals(plan, KEYS)
+
+
 @pytest.mark.parametrize(
-    "line", ["", "{}", "[]", "null", "not json", '{"mac": 1}', '{"mac": "x", "more": 1}']
+    "line",
+    [
+        r'{"mac": "\ud800", "digest": "", "name": "", "at": ""}',
+        '{"mac": "é", "digest": "", "name": "", "at": ""}',
+        "",
+        "{}",
+        "[]",
+        "null",
+        "not json",
+        '{"mac": 1}',
+        '{"mac": "x", "more": 1}',
+    ],
 )
 def test_a_line_that_is_no_approval(tmp_path: Path, line: str) -> None:
     """It is refused, not left out: somebody wrote there."""
@@ -215,10 +332,11 @@ def test_a_real_signature(tmp_path: Path, ssh_key: Path) -> None:
     approval = yes("lan@example.vn")
     signature = sign(ssh_key, approval.signed_bytes)
 
-    def good(name: str, data: bytes, text: str = signature) -> bool:
+    def good(name: str, data: bytes, text: str = signature) -> str:
         return verified(tmp_path, "allowed_signers", name, data, text)
 
-    assert good("lan@example.vn", approval.signed_bytes)
+    listed = subprocess.run(["ssh-keygen", "-l", "-f", str(ssh_key)], capture_output=True, check=True)
+    assert good("lan@example.vn", approval.signed_bytes) == listed.stdout.decode().split()[1]
     assert not good("mai@example.vn", approval.signed_bytes)
     assert not good("lan@example.vn", replace(approval, reason="another").signed_bytes)
     assert not good("lan@example.vn", approval.signed_bytes, "")

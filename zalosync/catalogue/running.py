@@ -102,6 +102,13 @@ PLANS = (
         "The plan would name a commit that does not hold what was planned.",
         "Commit the changes, or find what writes into the checkout: `git status`.",
     ),
+    Entry(
+        "ZS548",
+        "An author approves the own work",
+        "A policy wants the plan approved by somebody else than the authors of its campaigns; this approval "
+        "would not count.",
+        "Have it approved by who did not write it.",
+    ),
 )
 LEDGER = (
     Entry(

@@ -2,15 +2,20 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
-from zalosync.errors import ExitCode, UsageError
+from zalosync.errors import Blocked, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from zalosync.plan.approve import Approval
+    from zalosync.plan.bundle import Sealed
 
 _PHONE_LIKE = re.compile(r"\d[\d .()/-]{7,}\d")
-_NAME_LENGTH = 200
+_NAME_LENGTH, _REASON_LENGTH = 200, 1000
 
 
 @click.command(
@@ -32,17 +37,22 @@ def approve(options: Options, *, file: Path, name: str, reason: str, key: Path |
     """Approve a sealed plan. The approval is of its digest: any other plan needs its own."""
     from dataclasses import replace
 
+    from zalosync.cli.jobs import check_job
     from zalosync.cli.who import who
-    from zalosync.plan.approve import add_approval, approval_of
+    from zalosync.plan.approval_file import add_approval
+    from zalosync.plan.approve import approval_of
     from zalosync.plan.bundle import unseal
     from zalosync.plan.signing import sign
+    from zalosync.spec.project import is_rehearsal
 
     checked_reason(reason)
     session = Session(options)
     sealed = unseal(file, session.keys)
+    check_job(session.environ, rehearsal=is_rehearsal(sealed.meaning["base_url"]))
     origin = who(session.root, session.environ)
     commit, actor = str(origin["commit"] or ""), str(origin["actor"] or "")
     approval = approval_of(sealed, _checked_name(name), reason, commit, actor, session.clock.now())
+    _check_author(session, sealed, approval)
     if key is not None:
         approval = replace(approval, signature=sign(key, approval.signed_bytes))
     new = add_approval(file, sealed, session.keys, approval)
@@ -57,6 +67,29 @@ def approve(options: Options, *, file: Path, name: str, reason: str, key: Path |
     else:
         click.echo(f"approved{signed} by {approval.name}{again}: {sealed.digest}")
     return ExitCode.DONE
+
+
+def _check_author(session: Session, sealed: "Sealed", approval: "Approval") -> None:
+    """Refuse at once what `apply` would not count: an author's yes where a policy asks for somebody else's.
+
+    Raises:
+        Blocked: the person is an author of a campaign of the plan.
+    """
+    from dataclasses import replace
+
+    from zalosync.plan.approve import approvals_needed, useless_of_authors
+
+    # The policies are those of the plan's environment, whatever the project's default is.
+    environment = str(sealed.meaning["environment"])
+    there = Session(replace(session.options, environment=environment), session.environ, session.clock)
+    if not useless_of_authors(approvals_needed(there.project, sealed.to_send)):
+        return
+    if there.authors(sealed.meaning["campaigns"]).include(approval.name, approval.actor):
+        raise Blocked(
+            "you are an author of a campaign of this plan, and a policy asks for somebody else's approval",
+            fix="have it approved by who did not write it",
+            code="ZS548",
+        )
 
 
 def _checked_name(name: str) -> str:
@@ -75,8 +108,10 @@ def checked_reason(reason: str) -> str:
     """A reason as it may be kept.
 
     Raises:
-        UsageError: it holds what looks like a phone number; reasons are kept with the history.
+        UsageError: it is long, or holds what looks like a phone number; reasons are kept with the history.
     """
+    if len(reason) > _REASON_LENGTH:
+        raise UsageError(f"the reason has more than {_REASON_LENGTH:,} characters", fix="say it in short")
     if _PHONE_LIKE.search(reason):
         raise UsageError(
             "the reason holds what looks like a phone number, and reasons are kept",

@@ -1,6 +1,9 @@
 """Opening a sealed plan for use: whole, ours, for here and now, and approved."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A sealed plan with the yeses that let it be applied."""
+    """A sealed plan with the yeses that let it be applied.
+
+    Attributes:
+        sealed: the plan.
+        approvals: of it.
+        keys: of those whose signature was checked and is good, the fingerprint of the key.
+    """
 
     sealed: "Sealed"
     approvals: "tuple[Approval, ...]"
+    keys: "Mapping[Approval, str]"
 
     @property
     def record(self) -> list[dict[str, Any]]:
@@ -28,10 +38,18 @@ class Approved:
                 "reason": each.reason,
                 "commit": each.commit,
                 "actor": each.actor,
-                "signed": bool(each.signature),
+                **self._signature(each),
             }
             for each in self.approvals
         ]
+
+    def _signature(self, approval: "Approval") -> dict[str, Any]:
+        """What proves a signature: whose it is by the file of allowed signers, the key, and its digest."""
+        key = self.keys.get(approval, "")
+        if not key:
+            return {"signed": False}
+        digest = hashlib.sha256(approval.signature.encode()).hexdigest()
+        return {"signed": True, "principal": approval.name, "key": key, "signature": f"sha256:{digest}"}
 
 
 def open_sealed(session: "Session", base_url: str, file: Path, reader: "LedgerReader") -> Approved:
@@ -46,18 +64,27 @@ def open_sealed(session: "Session", base_url: str, file: Path, reader: "LedgerRe
 
     sealed = unseal(file, session.keys)
     check_usable(sealed, session.project.environment_name, base_url, reader, session.clock.now())
-    return Approved(sealed, _approvals(session, file, sealed))
+    return _approved(session, file, sealed)
 
 
-def _approvals(session: "Session", file: Path, sealed: "Sealed") -> "tuple[Approval, ...]":
-    from zalosync.plan.approve import approvals_needed, check_approved, platform_approval, read_approvals
-    from zalosync.plan.signing import verified
+def _approved(session: "Session", file: Path, sealed: "Sealed") -> Approved:
+    from zalosync.plan.approval_file import read_approvals
+    from zalosync.plan.approve import approvals_needed, check_approved, platform_approval
+    from zalosync.plan.signing import signers_of, verified
 
-    return check_approved(
+    @cache
+    def key_of(each: "Approval", signers: str) -> str:
+        return verified(session.root, signers, each.name, each.signed_bytes, each.signature)
+
+    approvals = check_approved(
         sealed,
         read_approvals(file, session.keys),
         approvals_needed(session.project, sealed.to_send),
         session.authors(sealed.meaning["campaigns"]),
-        lambda each, signers: verified(session.root, signers, each.name, each.signed_bytes, each.signature),
+        key_of,
         platform_approval(session.environ, sealed.digest, session.clock.now()),
     )
+    files = [signers for loaded in session.project.policies if (signers := signers_of(loaded)) is not None]
+    signed = [each for each in approvals if each.signature]
+    found = {each: [key for signers in files if (key := key_of(each, signers))] for each in signed}
+    return Approved(sealed, approvals, {each: keys[0] for each, keys in found.items() if keys})

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zalosync.console.progress import Reporter
     from zalosync.infobip.client import Reader, Sender
     from zalosync.infobip.settings import Settings
-    from zalosync.plan.authors import Authors
+    from zalosync.plan.people import Authors
 
 PROJECT_FILE = "zalosync.yaml"
 API_KEY_VARIABLE = "INFOBIP_API_KEY"

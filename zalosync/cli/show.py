@@ -49,7 +49,7 @@ def show(options: Options, *, file: Path, form: str | None, explain: bool, detai
 def _state(session: Session, file: Path, sealed: "Sealed") -> dict[str, Any]:
     """What became of the plan, as far as its file, the clock and the ledger tell."""
     from zalosync.errors import ZalosyncError
-    from zalosync.plan.approve import read_approvals
+    from zalosync.plan.approval_file import read_approvals
     from zalosync.plan.check import state_of
 
     record = sealed.document["record"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zalosync import __version__
-from zalosync.plan.authors import Authors, folded
+from zalosync.plan.people import Authors, names_of
 
 _ACTORS = ("ZALOSYNC_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 _CI_RUNS = ("GITHUB_RUN_ID", "CI_PIPELINE_ID")
@@ -33,17 +33,21 @@ def who(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
 def authors(root: Path, files: Iterable[str]) -> Authors:
     """The names and addresses of the Git authors of the last commit that touched each file.
 
-    Whose changes are not committed, nobody can say.
+    Whose changes are not committed, nobody can say. Who goes by several names, the history and its mailmap
+    tell.
     """
     known: list[str] = []
     missing: list[str] = []
     for file in files:
-        lines = None if _changes(root, file) else git(root, "log", "-1", "--format=%an%n%ae", "--", file)
+        format_ = "--format=%an%n%ae%n%aN%n%aE"
+        lines = None if _changes(root, file) else git(root, "log", "-1", format_, "--", file)
         if lines is None:
             missing.append(file)
         else:
             known.extend(lines.splitlines())
-    return Authors(frozenset(map(folded, known)), tuple(missing))
+    people = (git(root, "shortlog", "-se", "HEAD") or "").splitlines()
+    alike = {names_of(line.partition("\t")[2]) for line in people}
+    return Authors(names_of(*known), tuple(missing), tuple(alike))
 
 
 def _changes(root: Path, *paths: str) -> str | None:

@@ -1,28 +1,19 @@
-"""Approvals: named people's yes to exactly one plan, kept in a file beside it and in the ledger when applied.
+"""Approvals: named people's yes to exactly one plan, and whether they are enough.
 
-A file of JSON lines, each under a MAC by the project's key: who cannot make a plan cannot approve one. Names
-are as said; where a policy wants more, an approval is signed with the person's own SSH key.
+Names are as said; where a policy wants more, an approval is signed with the person's own SSH key.
 """
 
-import hmac
-import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from hashlib import blake2b
-from pathlib import Path
 
-from zalosync.compose.message import Keys
 from zalosync.errors import Blocked, PlanRefused
 from zalosync.ledger.chain import canonical
-from zalosync.plan.authors import Authors, folded
 from zalosync.plan.bundle import Sealed
+from zalosync.plan.people import Authors, names_of, persons
 from zalosync.plan.signing import signers_of
 from zalosync.spec.loaded import LoadedProject
 
-SUFFIX = ".approvals"
-MAX_BYTES = 2**20
 _FIX = "`zalosync approve FILE --as NAME`, by as many people"
 
 
@@ -73,53 +64,9 @@ class Needed:
     signers: str | None = None
 
 
-Verify = Callable[[Approval, str], bool]
-
-
-def approvals_path(plan: Path) -> Path:
-    """Where the approvals of a plan's file are."""
-    return plan.with_name(plan.name + SUFFIX)
-
-
-def add_approval(plan: Path, sealed: Sealed, keys: Keys, approval: Approval) -> bool:
-    """Append an approval, synced. The same person's second yes to the same plan changes nothing: False."""
-    for each in read_approvals(plan, keys):
-        same = (each.digest, folded(each.name)) == (approval.digest, folded(approval.name))
-        if same and _is_of(each, sealed) and bool(each.signature) >= bool(approval.signature):
-            return False
-    line = canonical({**asdict(approval), "mac": _mac(keys, approval)}) + b"\n"
-    descriptor = os.open(approvals_path(plan), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    return True
-
-
-def read_approvals(plan: Path, keys: Keys) -> tuple[Approval, ...]:
-    """The approvals beside a plan.
-
-    Raises:
-        PlanRefused: a line was changed, or made with another key.
-    """
-    path = approvals_path(plan)
-    if not path.exists():
-        return ()
-    data = path.read_bytes()
-    if len(data) > MAX_BYTES:
-        raise PlanRefused(f"{path.name} is too large", fix="have the plan approved again", code="ZS542")
-    found = []
-    for number, line in enumerate(data.splitlines(), 1):
-        try:
-            fields = json.loads(line)
-            mac = str(fields.pop("mac"))
-            approval = Approval(**{name: str(value) for name, value in fields.items()})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _changed(path, number) from error
-        if not hmac.compare_digest(mac, _mac(keys, approval)):
-            raise _changed(path, number)
-        found.append(approval)
-    return tuple(found)
+# Of an approval, by a file of allowed signers: the fingerprint of the key that signed it; empty: none that is
+# allowed for its name.
+Verify = Callable[[Approval, str], str]
 
 
 def check_approved(
@@ -137,7 +84,7 @@ def check_approved(
         approvals: of its file.
         needed: what rules ask.
         authors: of its campaigns.
-        verify: whether an approval's signature is of an allowed signer for its name, by that file.
+        verify: which key signed an approval.
         platform: the yes of the CI system's protected environment, if this job runs in one. It counts as one
             person where nothing is asked about who that is: nobody signed, and who it was is not known.
 
@@ -145,7 +92,7 @@ def check_approved(
         Blocked: too few, or too few of whom a rule asks.
     """
     given = tuple(approvals)
-    own = tuple(each for each in given if _is_of(each, sealed))
+    own = tuple(each for each in given if is_of(each, sealed))
     for rule in needed:
         if rule.not_author and authors.missing:
             raise Blocked(
@@ -160,15 +107,15 @@ def check_approved(
                 code="ZS544",
             )
         counted = [each for each in own if _counts(each, rule, authors, verify)]
-        people = {folded(each.name) for each in counted}
+        people = people_of(counted, rule.signers, authors, verify)
         if platform is not None and not rule.signed and not rule.not_author:
-            people.add(platform.name)
-        if len(people) < rule.count:
-            raise _too_few(rule, len(people), given, own, counted)
+            people += 1
+        if people < rule.count:
+            raise _too_few(rule, people, given, own, counted)
     return own if platform is None else (*own, platform)
 
 
-def _is_of(approval: Approval, sealed: Sealed) -> bool:
+def is_of(approval: Approval, sealed: Sealed) -> bool:
     """Whether a yes is to this plan: to its digest, and said after it was made."""
     made = datetime.fromisoformat(sealed.document["created_at"])
     return approval.digest == sealed.digest and datetime.fromisoformat(approval.at) >= made
@@ -177,7 +124,34 @@ def _is_of(approval: Approval, sealed: Sealed) -> bool:
 def _counts(approval: Approval, rule: Needed, authors: Authors, verify: Verify) -> bool:
     if rule.not_author and authors.include(approval.name, approval.actor):
         return False
-    return not rule.signed or (rule.signers is not None and verify(approval, rule.signers))
+    return not rule.signed or (rule.signers is not None and bool(verify(approval, rule.signers)))
+
+
+def people_of(approvals: Iterable[Approval], signers: str | None, authors: Authors, verify: Verify) -> int:
+    """How many different people said yes, as far as names, machines, Git and keys tell.
+
+    Whose signature is good is told from others by name and key alone. Without one, whoever ran the command as
+    the same user, or by a name that Git has beside another's, is the same person.
+    """
+    signed: list[tuple[frozenset[str], frozenset[str]]] = []  # by all names; by name and key
+    others: list[frozenset[str]] = []
+    for each in approvals:
+        names = names_of(each.name, each.actor)
+        key = verify(each, signers) if signers is not None and each.signature else ""
+        if key:
+            signed.append((names, names_of(each.name) | {key}))
+        else:
+            others.append(names)
+    by_names = [names for names, _ in signed]
+    apart = persons([*by_names, *others], authors.alike) - persons(by_names, [*authors.alike, *others])
+    return apart + persons([names for _, names in signed])
+
+
+def useless_of_authors(rules: Iterable[Needed]) -> bool:
+    """Whether an author's yes counts for nothing: as many others are asked for as people at all."""
+    rules = tuple(rules)
+    others = max((rule.count for rule in rules if rule.not_author), default=0)
+    return others > 0 and others >= max((rule.count for rule in rules if not rule.not_author), default=0)
 
 
 def _too_few(
@@ -191,6 +165,8 @@ def _too_few(
         rest.append(f"{len(given) - len(own)} here are of another plan, or older than it")
     if len(own) > len(counted):
         rest.append(f"{len(own) - len(counted)} do not count")
+    if len(counted) > people:
+        rest.append("some are of one person by name, address, user or key")
     more = f"; {', '.join(rest)}" if rest else ""
     return Blocked(
         f"the plan needs {rule.count} {wanted}{whose} and has {people} ({rule.by}){more}",
@@ -247,16 +223,3 @@ def platform_approval(environ: Mapping[str, str], digest: str, now: datetime) ->
         return None
     reason = f"the job ran in this protected environment of {system} (run {run}), which is not verified"
     return Approval(digest, f"{system}:{name}", f"{now:%Y-%m-%dT%H:%M:%SZ}", reason, "", actor)
-
-
-def _mac(keys: Keys, approval: Approval) -> str:
-    data = canonical(asdict(approval))
-    return blake2b(data, key=keys.plans, person=b"zs approval", digest_size=32).hexdigest()
-
-
-def _changed(path: Path, number: int) -> PlanRefused:
-    return PlanRefused(
-        f"{path.name}:{number} was changed, or made with another key",
-        fix="remove the line, and have the plan approved again",
-        code="ZS542",
-    )

@@ -1,5 +1,7 @@
 """SSH signatures of approvals, made and checked by OpenSSH's own `ssh-keygen -Y`."""
 
+import base64
+import hashlib
 import os
 import subprocess
 import tempfile
@@ -54,8 +56,8 @@ def allowed_signers(root: Path, signers: str) -> bytes:
         return file.read()
 
 
-def verified(root: Path, signers: str, name: str, data: bytes, signature: str) -> bool:
-    """Whether a signature over data is by a key that the file of allowed signers lists for this name.
+def verified(root: Path, signers: str, name: str, data: bytes, signature: str) -> str:
+    """The fingerprint of the key that signed data, if the file of allowed signers lists it for this name.
 
     Args:
         root: the project's folder.
@@ -64,11 +66,14 @@ def verified(root: Path, signers: str, name: str, data: bytes, signature: str) -
         data: what was signed.
         signature: armoured.
 
+    Returns:
+        As `ssh-keygen -l` writes it; empty: the signature is not good.
+
     Raises:
         UsageError: the file cannot be read, or ssh-keygen is missing.
     """
     if not signature or not name or name.startswith("-"):
-        return False
+        return ""
     try:
         allowed = allowed_signers(root, signers)
     except FileRefused as error:
@@ -95,7 +100,14 @@ def verified(root: Path, signers: str, name: str, data: bytes, signature: str) -
         done = _run(asked, data)
     if done is None:
         raise UsageError("there is no ssh-keygen to check with", fix="install OpenSSH's client", code="ZS545")
-    return done.returncode == 0
+    return _fingerprint(signature) if done.returncode == 0 else ""
+
+
+def _fingerprint(signature: str) -> str:
+    """Of the public key in a signature that ssh-keygen found good: after the magic word and the version."""
+    blob = base64.b64decode("".join(signature.split("-----")[2].split()))
+    length = int.from_bytes(blob[10:14], "big")
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob[14 : 14 + length]).digest()).decode().rstrip("=")
 
 
 def _run(arguments: Sequence[str], data: bytes) -> "subprocess.CompletedProcess[bytes] | None":

@@ -92,7 +92,9 @@ class Approval(Shape):
         description="Plans that send more messages than this need it.", examples=[1000]
     )
     count: Annotated[int, Field(ge=1, le=10)] = Field(
-        default=1, description="So many different people.", examples=[2]
+        default=1,
+        description="So many different people: two names of one user, key or look are one person's.",
+        examples=[2],
     )
     not_author: bool = Field(
         default=False,
