@@ -98,7 +98,7 @@ PLANS = (
     ),
     Entry(
         "ZS547",
-        "A plan of uncommitted changes is not sealed in CI",
+        "In CI no plan is sealed or approved from uncommitted changes",
         "The plan would name a commit that does not hold what was planned.",
         "Commit the changes, or find what writes into the checkout: `git status`.",
     ),

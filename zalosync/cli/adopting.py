@@ -25,6 +25,7 @@ _SOURCE = "adopts_from"  # where a sealed plan's record has the files
 def plan_adoption(session: "Session", campaign: str, audience: Path | None, output: Path) -> int:
     """Seal a plan that marks people as already sent: those of a file, or those whom the logs know."""
     from zalosync.cli.drawing import draw
+    from zalosync.cli.jobs import check_clean
     from zalosync.cli.who import who
     from zalosync.console.plan_text import sealed_lines
     from zalosync.console.planned import plan_document
@@ -34,6 +35,9 @@ def plan_adoption(session: "Session", campaign: str, audience: Path | None, outp
     from zalosync.plan.approve import approvals_needed
     from zalosync.plan.bundle import seal
 
+    session.check_job()  # before any secret is read, and any log
+    origin = who(session.root, session.environ)
+    check_clean(session.environ, dirty=origin["dirty"], rehearsal=session.rehearses)
     loaded = session.project.campaign(campaign)
     files = None if audience is None else (_inside(session, audience),)
     with session.reporter() as emit, session.asked_provider() as provider, session.reader() as reader:
@@ -53,7 +57,7 @@ def plan_adoption(session: "Session", campaign: str, audience: Path | None, outp
             emit.close()
             needed = approvals_needed(session.project, built.to_send)
             document = plan_document(built, zone=session.project.spec.timezone, needed=needed)
-            record = {**who(session.root, session.environ), "plan": document, _SOURCE: files}
+            record = {**origin, "plan": document, _SOURCE: files}
             seal(output, built, session.keys, record)
             write_pin(session.home.pin_path, session.home.environment, pin_of(reader))
             draw(document, "json" if session.options.json else "text")

@@ -73,6 +73,7 @@ def apply(
             "there is no terminal to ask for approval", fix="give --auto-approve, or apply a sealed plan"
         )
     session = Session(options)
+    session.check_job()  # before any secret is read
     with session.reporter() as emit, session.provider() as provider:
         applied = _apply(session, emit, provider, asked)
     if applied is None:
@@ -95,13 +96,11 @@ def apply(
 def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | int | None":
     from zalosync.cli import quotas, senders
     from zalosync.cli.adopting import apply_adoption
-    from zalosync.cli.jobs import check_job
     from zalosync.cli.key_sizes import remember
     from zalosync.cli.sealed import open_sealed
     from zalosync.plan.adopt import ADOPT
     from zalosync.plan.build import Known, build
     from zalosync.plan.check import check_same, narrowed
-    from zalosync.spec.project import is_rehearsal
 
     project = session.project
     if project.environment.protected and asked.file is None and not asked.due:
@@ -109,7 +108,6 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             f"environment {project.environment_name} is protected: it takes only a sealed, approved plan",
             fix="`zalosync plan -o FILE`, `zalosync approve FILE --as NAME`, `zalosync apply FILE`",
         )
-    check_job(session.environ, rehearsal=is_rehearsal(provider.base_url))
     session.check_durable(provider.base_url)
     with session.ledger(asked.lock_timeout) as ledger:
         approved = None if asked.file is None else open_sealed(session, provider.base_url, asked.file, ledger)

@@ -37,7 +37,7 @@ def approve(options: Options, *, file: Path, name: str, reason: str, key: Path |
     """Approve a sealed plan. The approval is of its digest: any other plan needs its own."""
     from dataclasses import replace
 
-    from zalosync.cli.jobs import check_job
+    from zalosync.cli.jobs import check_clean, check_job
     from zalosync.cli.who import who
     from zalosync.plan.approval_file import add_approval
     from zalosync.plan.approve import approval_of
@@ -48,8 +48,10 @@ def approve(options: Options, *, file: Path, name: str, reason: str, key: Path |
     checked_reason(reason)
     session = Session(options)
     sealed = unseal(file, session.keys)
-    check_job(session.environ, rehearsal=is_rehearsal(sealed.meaning["base_url"]))
+    rehearsal = is_rehearsal(sealed.meaning["base_url"])
+    check_job(session.environ, rehearsal=rehearsal)
     origin = who(session.root, session.environ)
+    check_clean(session.environ, dirty=origin["dirty"], rehearsal=rehearsal)
     commit, actor = str(origin["commit"] or ""), str(origin["actor"] or "")
     approval = approval_of(sealed, _checked_name(name), reason, commit, actor, session.clock.now())
     _check_author(session, sealed, approval)

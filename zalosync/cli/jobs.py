@@ -31,14 +31,14 @@ def check_job(environ: Mapping[str, str], *, rehearsal: bool) -> None:
     event = "" if rehearsal else started_by(environ)
     if event:
         raise Blocked(
-            f"this job was started by `{event}`, in which no plan is made with the project's key",
+            f"this job was started by `{event}`, in which the project's key is not used",
             fix="there, `zalosync plan --preview`; plan and apply in a job of the protected branch",
             code="ZS546",
         )
 
 
 def check_clean(environ: Mapping[str, str], *, dirty: bool, rehearsal: bool) -> None:
-    """Refuse to seal, in CI, what is not in the commit.
+    """Refuse to seal or approve, in CI, what is not in the commit.
 
     Raises:
         Blocked: files of the checkout were changed.
@@ -46,7 +46,7 @@ def check_clean(environ: Mapping[str, str], *, dirty: bool, rehearsal: bool) -> 
     if environ.get("CI", "").lower() in ("", "0", "false") or rehearsal or not dirty:
         return
     raise Blocked(
-        "the checkout has changes that are not committed, and in CI such a plan is not sealed",
+        "the checkout has changes that are not committed, and in CI no plan is sealed or approved from it",
         fix="commit them, or find what writes into the checkout: `git status`",
         code="ZS547",
     )

@@ -35,6 +35,7 @@ def init(options: Options, *, replace_lineage: bool, reason: str) -> int:
     from zalosync.ledger.pin import read_pin
 
     session = Session(options)
+    session.check_job()
     folder = session.root / STATE_FOLDER
     pinned = read_pin(session.home.pin_path, session.home.environment) is not None
     if bool(checked_reason(reason).strip()) != replace_lineage:

@@ -90,19 +90,17 @@ def plan(
 
 def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked) -> "Plan":
     from zalosync.cli import quotas, senders
-    from zalosync.cli.jobs import check_clean, check_job
+    from zalosync.cli.jobs import check_clean
     from zalosync.cli.key_sizes import remember
     from zalosync.cli.who import who
     from zalosync.ledger.pin import pin_of, write_pin
     from zalosync.plan.build import Known, build
     from zalosync.plan.bundle import seal
-    from zalosync.spec.project import is_rehearsal
 
     project = session.project
+    session.check_job()  # before any secret is read
     with ExitStack() as stack:
         provider = stack.enter_context(session.asked_provider())
-        rehearsal = is_rehearsal(provider.base_url)
-        check_job(session.environ, rehearsal=rehearsal)
         reader = stack.enter_context(session.reader())
         found = senders.fetch(provider.client, campaigns, project.environment, reader.notes())
         remember(session.key_sizes, found.keys)
@@ -120,7 +118,7 @@ def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Report
         )
         if asked.output is not None and not built.blocked:
             record = who(session.root, session.environ)
-            check_clean(session.environ, dirty=record["dirty"], rehearsal=rehearsal)
+            check_clean(session.environ, dirty=record["dirty"], rehearsal=session.rehearses)
             seal(asked.output, built, session.keys, {**record, "plan": _document(session, built)})
             write_pin(session.home.pin_path, session.home.environment, pin_of(reader))
     return built

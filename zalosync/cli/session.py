@@ -284,6 +284,25 @@ class Session:
             ) from error
         return sandbox.base_url, Secret(sandbox.api_key)
 
+    @property
+    def rehearses(self) -> bool:
+        """Whether nothing can leave this machine; an address that cannot be told may lead anywhere."""
+        from zalosync.spec.project import is_rehearsal, resolve_base_url
+
+        environment = self.project.environment
+        if environment.is_sandbox:
+            return True
+        try:
+            return is_rehearsal(resolve_base_url(environment, self.environ, self.root))
+        except UsageError:
+            return False
+
+    def check_job(self) -> None:
+        """Refuse to use the project's key in a CI job that code from outside can cause."""
+        from zalosync.cli.jobs import check_job
+
+        check_job(self.environ, rehearsal=self.rehearses)
+
     def check_durable(self, base_url: str) -> None:
         """Refuse to send with a ledger that a CI job throws away."""
         from zalosync.ledger.place import check_durable
