@@ -116,6 +116,11 @@ class Running:
         """The exit code, if it ends within `timeout` seconds."""
         return warm().ended(self.pid, timeout)
 
+    @property
+    def said(self) -> str:
+        """What it has written on stdout until now."""
+        return (self.folder / "out").read_text(encoding="utf-8")
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process alone."""
         if self.poll() is None:
@@ -144,6 +149,7 @@ def start(
     fail: tuple[str, int, str] | None = None,
     fsize: int | None = None,
     clock: str | None = None,
+    module: str = "zalosync.cli.main",
 ) -> Running:
     """Start one command in a folder.
 
@@ -151,16 +157,18 @@ def start(
         root: the working folder.
         arguments: of the command line.
         environ: variables besides the few that any process has.
-        die: the process kills itself right before this audit event happens, or this method
-            (`module:Class.method`) is called, for the n-th time.
+        die: the process kills itself right before this event (one of Python's audit hooks, one of `warm.OWN`,
+            or a call of this method, `module:Class.method`) happens for the n-th time.
         fail: an exception with this text is raised right before this audit event happens for the n-th time.
         fsize: bytes beyond which no file may grow, as on a full disk.
         clock: the address of a sandbox by whose time the command lives.
+        module: whose `main` it runs.
     """
     folder = Path(tempfile.mkdtemp(prefix="zs-test-"))
     for name in ("out", "err"):
         (folder / name).touch()
     asked = {
+        "module": module,
         "args": arguments,
         "cwd": str(root),
         "env": environment(environ or {}),

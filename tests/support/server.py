@@ -1,8 +1,7 @@
 """The sandbox as a server: a process of its own for crash tests, a thread of the test for all others."""
 
+import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.support.command import LONGEST, environment
+from tests.support.command import start
 from tests.support.shop import SENDER
 from zalosync.sandbox import oracle
 from zalosync.sandbox.store import FILE
@@ -78,23 +77,15 @@ def serving(
         (folder / "faults.yaml").write_bytes(orjson.dumps({"faults": faults}))
         arguments += ["--faults", str(folder / "faults.yaml")]
     state = folder / "state"
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tests.support.witness", "zalosync.sandbox"),
-            *("--port", "0", "--state", str(state), "--api-key", API_KEY, *arguments),
-        ],
-        env=environment({}),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    arguments += ["--port", "0", "--state", str(state), "--api-key", API_KEY]
+    process = start(folder, *arguments, module="zalosync.sandbox.__main__")
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("sandbox listening on "), line
-        server = Server(line.split()[-1], state)
+        while not process.said.endswith("\n"):
+            assert process.poll(0.005) is None, process.wait().err
+        server = Server(process.said.split()[-1], state)
         if key:
             server.make_key(SENDER)
         yield server
     finally:
-        process.terminate()
-        process.communicate(timeout=LONGEST)
+        process.send(signal.SIGTERM)
+        process.wait()

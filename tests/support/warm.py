@@ -1,15 +1,16 @@
 """A process that has imported everything and forks a real `zalosync` process for each command asked of it.
 
 A command starts in some milliseconds instead of most of a second, so that hundreds of them can be killed in
-a test. Reads one JSON object a line: `args`, `cwd`, `env`, `out`, `err`, and what is to go wrong: `die` (an
-event of Python's audit hooks, or a method as `module:Class.method`, and a number: the process kills itself
-with SIGKILL right before that happens for that time), `fail` (the same and a text: an exception with that
-text is raised there) and `fsize` (bytes: no file may grow beyond); and `clock`, the address of a sandbox
-whose time the command lives by, or null. Writes one JSON object a line: `pid` of what was started, or
-`ended` and its `status`.
+a test. Reads one JSON object a line: `module` whose `main` runs, `args`, `cwd`, `env`, `out`, `err`, and what
+is to go wrong: `die` (an event of Python's audit hooks, one of `OWN`, or a method as `module:Class.method`,
+and a number: the process kills itself with SIGKILL right before that happens for that time), `fail` (the same
+and a text: an exception with that text is raised there) and `fsize` (bytes: no file may grow beyond); and
+`clock`, the address of a sandbox whose time the command lives by, or null. Writes one JSON object a line:
+`pid` of what was started, or `ended` and its `status`.
 """
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -19,9 +20,10 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.support import witness
 from tests.support.moved import MovedClock
@@ -33,32 +35,72 @@ MODULES = (
     "polars",
     "sqlalchemy.dialects.sqlite",
     "zalosync.apply.execute",
+    "zalosync.cli.adopting",
     "zalosync.cli.apply",
+    "zalosync.cli.approve",
+    "zalosync.cli.drawing",
+    "zalosync.cli.drift",
+    "zalosync.cli.facts",
+    "zalosync.cli.failure",
     "zalosync.cli.history",
+    "zalosync.cli.jobs",
     "zalosync.cli.ledger",
     "zalosync.cli.main",
     "zalosync.cli.plan",
+    "zalosync.cli.quotas",
     "zalosync.cli.refresh",
+    "zalosync.cli.sealed",
     "zalosync.cli.senders",
     "zalosync.cli.serve",
     "zalosync.cli.settling",
     "zalosync.cli.status",
     "zalosync.cli.who",
+    "zalosync.compose.preview",
+    "zalosync.compose.template_masked",
     "zalosync.console.documents",
+    "zalosync.console.plan_text",
     "zalosync.console.progress",
+    "zalosync.console.status_text",
     "zalosync.console.text",
     "zalosync.infobip.client",
+    "zalosync.ledger.lineage",
+    "zalosync.ledger.place",
+    "zalosync.plan.adopt",
     "zalosync.plan.build",
+    "zalosync.plan.bundle",
+    "zalosync.plan.check",
+    "zalosync.refresh.drift",
     "zalosync.refresh.reports",
     "zalosync.refresh.rescue",
     "zalosync.refresh.serving",
+    "zalosync.sandbox.__main__",
     "zalosync.sandbox.embedded",
     "zalosync.spec.load",
 )
+# Moments that Python has no event for: a method, the event before it and the one after it.
+OWN = (
+    ("zalosync.ledger.store", "Ledger", "_commit", "ledger.commit", "ledger.committed"),
+    ("zalosync.apply.flight", "Threads", "_fly", "post.start", "post.done"),
+    ("zalosync.apply.flight", "Threads", "landed", "post.wait", "post.landed"),
+)
+
+
+def _told(method: Callable[..., Any], before: str, after: str) -> Callable[..., Any]:
+    def told(*given: Any, **named: Any) -> Any:
+        sys.audit(before)
+        found = method(*given, **named)
+        sys.audit(after)
+        return found
+
+    return told
 
 
 def _at(event: str, number: int, act: Callable[[], None]) -> None:
     """Do something right before an audit event happens, or a method is called, for the n-th time."""
+    for module, owner, name, *events in OWN:
+        if event in events:
+            place = getattr(importlib.import_module(module), owner)
+            setattr(place, name, _told(getattr(place, name), *events))
     seen = 0
 
     def hook(name: str, _arguments: tuple[Any, ...]) -> None:
@@ -104,7 +146,7 @@ def _command(asked: dict[str, Any]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["zalosync", *asked["args"]]
+    sys.argv = [asked["module"], *asked["args"]]
     if asked["fsize"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (asked["fsize"], resource.RLIM_INFINITY))
     if asked["die"]:
@@ -113,25 +155,34 @@ def _command(asked: dict[str, Any]) -> None:
     if asked["fail"]:
         event, number, text = asked["fail"]
         _at(event, number, partial(_fail, text))
-    clock = MovedClock(asked["clock"]) if asked["clock"] else None
+    main = importlib.import_module(asked["module"]).main
+    if asked["clock"]:
+        main = partial(main, clock=MovedClock(asked["clock"]))
+    _end(lambda: sys.exit(main(asked["args"])))
+
+
+def _end(run: Callable[[], None]) -> NoReturn:
+    """Run a command and end as the interpreter does, but for taking a thousand modules apart.
+
+    Threads are waited for, what is registered for the exit happens, output is flushed; only then it ends.
+    """
     try:
-        importlib.import_module("zalosync.cli.main").main(asked["args"], clock)
+        run()
+        status = 0
     except SystemExit as ended:
-        _end(ended)
-
-
-def _end(ended: SystemExit) -> None:
-    """End as the interpreter would, but do not take it apart: after a fork that costs more than a command."""
-    threading._shutdown()  # type: ignore[attr-defined]  # what a main thread does at its end
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if isinstance(ended.code, str):
+            sys.stderr.write(f"{ended.code}\n")
+    except BaseException:  # noqa: BLE001 - what the interpreter does with it
+        traceback.print_exc()
+        status = 1
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # which the interpreter has a code of its own for
-        raise ended from None
-    if ended.code is None or isinstance(ended.code, int):
-        os._exit(ended.code or 0)
-    raise ended
+    except (OSError, ValueError):
+        status = status or 120  # the interpreter's own code for output that went nowhere
+    os._exit(status)
 
 
 def _say(document: dict[str, Any]) -> None:
@@ -139,7 +190,7 @@ def _say(document: dict[str, Any]) -> None:
 
 
 def serve() -> None:
-    """Fork commands until the asking side goes away. In a forked child this returns by SystemExit."""
+    """Fork commands until the asking side goes away. In a forked child this never returns."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -175,4 +226,6 @@ if __name__ == "__main__":
         importlib.import_module(module)
     witness.listen()
     assert threading.active_count() == 1, "a process with threads must not fork"
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy every page of it
     serve()
