@@ -49,7 +49,8 @@ def test_every_switch_is_told_with_its_default(page: str) -> None:
     told = _tables(page, "Switches")
     names = {name for name in Settings.model_fields if name != "push"}
     assert told.keys() == names | {f"push.{name}" for name in Push.model_fields}
-    prose = {"credentials", "templates", "rules", "shares", "push.user", "push.secret"}
+    prose = {"credentials", "templates", "rules", "shares", "reports_scopes", "codes"}
+    prose |= {"push.user", "push.secret"}
     for name, (open_question, values, default) in told.items():
         owner, _, field = name.rpartition(".")
         real = getattr(Push() if owner else Settings(), field)

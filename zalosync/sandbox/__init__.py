@@ -8,8 +8,8 @@ Reading order:
 - `settings`   every switch: what the contract leaves unknown, and what this run's world looks like;
   `contradictions` refuses those that could never act
 - `model`      the truth: `Model.handle(request, now)`; no HTTP, no thread, no clock of its own
-- `accept`     POST /zalo/2/messages: from a body to rows, with `ids` and `late`; `validate`, `shapes` and
-  `template_shapes` say what a body may look like
+- `accept`     POST /zalo/2/messages: from a body to rows, with `ids`, `spared` and `late`; `validate`,
+  `shapes` and `template_shapes` say what a body may look like
 - `schedule`, `life`, `delivery`   when a message goes out, what becomes of it, and what that costs, by way of
   `zalo` and `contract` (its refusals), `fates`, `checks` (opened values), `failover`
 - `logs`, `reports`, `keys`, `templates`, `media`, `quota`   the other calls

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from zalosync.sandbox import answers, checks, codes, delivery, schedule
+from zalosync.sandbox import answers, checks, codes, delivery, schedule, spared
 from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.ids import ids_of, made_up_id, taken_before
 from zalosync.sandbox.message import INSERT, MICRO, Message, Outcome, is_destination
@@ -43,6 +43,7 @@ class Taking:
     turn: int  # place in the speed queue of the next message
     known: dict[str, int]  # message id -> how often it was taken before
     pending: dict[str, object]  # the status of every row that is taken
+    new: set[str] = field(default_factory=set)  # ids that this request was the first to bring
     ask: Ask = HONEST
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -52,23 +53,34 @@ class Taking:
 
 def send(world: World, body: bytes, now: int, ask: Ask = HONEST) -> Reply:
     """Takes a request, all of it or as a fault asks."""
-    parsed, wrong = read(world, body)
-    return take(world, parsed, now, ask) if wrong is None else wrong
+    parsed, wrong, violations = read(world, body)
+    if wrong is None:
+        return take(world, parsed, now, ask)
+    mode = world.settings.invalid_message
+    bad = spared.invalid(violations) if mode != "request" else None
+    if bad is None:
+        return wrong
+    entries = parsed["messages"]
+    rest = [entry for place, entry in enumerate(entries) if place not in bad]
+    reply = take(world, parsed | {"messages": rest}, now, ask)
+    if reply.status != answers.OK or mode == "partial":
+        return wrong if reply.status == answers.OK else reply
+    return spared.with_rows(world, reply, [entries[place] for place in sorted(bad)])
 
 
-def read(world: World, body: bytes) -> tuple[dict[str, Any], Reply | None]:
-    """The body as a checked object, or the answer that refuses it whole."""
+def read(world: World, body: bytes) -> tuple[dict[str, Any], Reply | None, list[Violation]]:
+    """The body as an object, the answer that refuses it whole, and what is wrong with it."""
     limit = world.settings.max_body_bytes
     if limit is not None and len(body) > limit:
-        return {}, answers.api_error("E413")
+        return {}, answers.api_error("E413"), []
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return {}, answers.api_error("E400", [("", "must be a JSON object")])
+        return {}, answers.api_error("E400", [("", "must be a JSON object")]), []
     violations = world.send_checker(parsed)
     if violations:
-        return {}, answers.api_error("E400", violations)
-    return parsed, None
+        return parsed, answers.api_error("E400", violations), violations
+    return parsed, None, []
 
 
 def take(world: World, parsed: dict[str, Any], now: int, ask: Ask = HONEST) -> Reply:
@@ -77,7 +89,7 @@ def take(world: World, parsed: dict[str, Any], now: int, ask: Ask = HONEST) -> R
     options = parsed.get("options") or {}
     plan = options.get("schedule") or {}
     send_at, late = _send_at(world, plan, now)
-    violations = late + _cross_checks(world, parsed["messages"], plan)
+    violations = late + spared.beyond_shapes(world, parsed["messages"], plan)
     if violations:
         return answers.api_error("E400", violations)
     with world.write():
@@ -88,7 +100,7 @@ def take(world: World, parsed: dict[str, Any], now: int, ask: Ask = HONEST) -> R
         ids = ids_of(settings.seed, number, parsed["messages"], clip=settings.long_ids == "clip")
         known = taken_before(world, ids, now)
         pending = codes.STATUSES[(1, settings.accepted_status)].status()
-        taking = Taking(world, now, bulk_id[:100], send_at, interval, first, known, pending, ask)
+        taking = Taking(world, now, bulk_id[:100], send_at, interval, first, known, pending, ask=ask)
         place = 0
         for entry in parsed["messages"]:
             for destination in entry["destinations"]:
@@ -110,23 +122,6 @@ def _send_at(world: World, plan: dict[str, Any], now: int) -> tuple[int, list[Vi
     if moment < now and world.settings.past_send_at == "refuse":
         return now, [("options.schedule.sendAt", "must be in the future")]
     return max(moment, now), []
-
-
-def _cross_checks(world: World, entries: list[dict[str, Any]], plan: dict[str, Any]) -> list[Violation]:
-    """What the switches refuse beyond the shapes: foreign senders and bulk ids used before."""
-    found: list[Violation] = []
-    if world.settings.senders is not None and world.settings.unknown_sender == "400":
-        found.extend(
-            (f"messages[{index}].sender", "is not a sender of this account")
-            for index, entry in enumerate(entries)
-            if not world.has_sender(entry["sender"])
-        )
-    bulk_id = plan.get("bulkId")
-    if bulk_id and world.settings.duplicate_bulk == "refuse":
-        known = world.store.value("SELECT 1 FROM messages WHERE bulk_id = ? LIMIT 1", (bulk_id,))
-        if known:
-            found.append(("options.schedule.bulkId", "was used before"))
-    return found
 
 
 def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, place: int) -> None:
@@ -158,7 +153,7 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
         slot.expires_at,
         options,
     )
-    cause = ask.cause if place in ask.refuse else _refusal(taking, message)
+    cause = ask.cause if place in ask.refuse else _refusal(taking, message, content)
     if cause:
         _refuse(taking, message, cause)
         return
@@ -169,6 +164,8 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
         _keep(taking, message, 0, None, None)
     else:
         taking.known[message_id] = before + 1
+        if not before:
+            taking.new.add(message_id)
         message.values = content.get("templateData") or {}
         message.sealed = bool(options.get("encrypted"))
         due, kept = _begin(taking, message, content)
@@ -176,7 +173,7 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
     taking.answer.append({"messageId": message_id, "status": taking.pending, "destination": to})
 
 
-def _refusal(taking: Taking, message: Message) -> str | None:
+def _refusal(taking: Taking, message: Message, content: dict[str, Any]) -> str | None:
     """Why the answer itself refuses a message, or None."""
     world = taking.world
     if not message.to:
@@ -187,8 +184,10 @@ def _refusal(taking: Taking, message: Message) -> str | None:
         return "bad_phone"
     if message.taken_before:
         world.store.count("duplicates")
-        if world.settings.duplicates == "reject_in_response":
-            return "duplicate"
+        if world.settings.duplicates == "reject_in_response" and not _forgiven(taking, message):
+            return _duplicate(world)
+    if spared.floods(world, message.to, content, taking.now):
+        return "flooding"
     if world.settings.balance is not None:
         cost = round(world.settings.price * MICRO)
         if world.store.counter("spent") + cost > world.settings.balance * MICRO:
@@ -199,10 +198,24 @@ def _refusal(taking: Taking, message: Message) -> str | None:
 
 def _refusal_later(taking: Taking, message: Message) -> str | None:
     """Why a message that the answer takes is never sent: told by a report a moment later."""
-    if message.taken_before and taking.world.settings.duplicates == "reject_async":
-        return "duplicate"
+    late_duplicates = taking.world.settings.duplicates == "reject_async"
+    if message.taken_before and late_duplicates and not _forgiven(taking, message):
+        return _duplicate(taking.world)
     late = taking.world.settings.bad_destination == "report"
     return "bad_phone" if late and not is_destination(message.to) else None
+
+
+def _forgiven(taking: Taking, message: Message) -> bool:
+    """Whether an id that came first in this very request may come again in it."""
+    return taking.world.settings.duplicates_in_request == "take" and message.message_id in taking.new
+
+
+def _duplicate(world: World) -> str:
+    """The cause of a refused duplicate, which may cost something all the same."""
+    if world.settings.duplicate_charged:
+        world.store.count("duplicates_charged")
+        world.store.count("duplicates_price", round(world.settings.price * MICRO))
+    return "duplicate"
 
 
 def _refuse(taking: Taking, message: Message, cause: str) -> None:
@@ -216,7 +229,7 @@ def _refuse(taking: Taking, message: Message, cause: str) -> None:
     if shown != "none":
         report = shown == "both"
         taking.outcomes.extend(delivery.refused(taking.world, message, cause, taking.now, report=report))
-    group, status, _ = codes.CAUSES[cause]
+    group, status, _ = codes.of(cause, settings.codes)
     row = {"messageId": message.message_id, "status": codes.STATUSES[(group, status)].status()}
     taking.answer.append(row | {"destination": message.to})
 

@@ -1,5 +1,6 @@
 """What leaves the model: a reply, and the two error shapes of the contract filled with its own texts."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from xml.sax.saxutils import escape
@@ -8,6 +9,7 @@ import orjson
 
 from zalosync.sandbox.validate import Violation
 
+OK: Final = 200
 JSON: Final = (("content-type", "application/json"),)
 _DOCS: Final = "https://www.infobip.com/docs"
 
@@ -155,6 +157,14 @@ def api_exception(status: int, problems: dict[str, list[str]] | None = None) -> 
     if problems:
         details["validationErrors"] = problems
     return Reply(status, orjson.dumps({"requestError": {"serviceException": details}}))
+
+
+def with_dots(reply: Reply) -> Reply:
+    """A refusal whose paths are written `messages.0.to`; the notation is not told, and brackets are usual."""
+    body = orjson.loads(reply.body)
+    for each in body.get("violations", ()):
+        each["property"] = re.sub(r"\[([0-9]+)\]", r".\1", each["property"])
+    return replace(reply, body=orjson.dumps(body))
 
 
 def as_xml(reply: Reply) -> Reply:

@@ -6,7 +6,7 @@ ends as undeliverable (Zalo's -123). Messages outside the sample follow the last
 and a value whose length cannot be that of the key needs no opening at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ import orjson
 from zalosync.sandbox import decrypt, fates
 from zalosync.sandbox.decrypt import Check, Checked
 from zalosync.sandbox.message import Message
+from zalosync.sandbox.validate import Violation
 from zalosync.sandbox.world import World
 
 WAITING, READ, UNREADABLE = 0, 1, 2
@@ -110,6 +111,17 @@ def record(world: World, done: Iterable[Checked], now: int) -> None:
                 (now, each.message),
             )
             world.wake(now)
+
+
+def unreadable(world: World, entries: list[dict[str, Any]]) -> Iterator[Violation]:
+    """Values that the sender's key does not open, for the switch that looks before it answers."""
+    for place, entry in enumerate(entries):
+        if not (entry.get("options") or {}).get("encrypted"):
+            continue
+        values = entry["content"].get("templateData") or {}
+        key = private_key(world, entry["sender"])
+        if not decrypt.run(Check(0, entry["sender"], values, key, world.settings.mgf1)).ok:
+            yield f"messages[{place}].content.templateData", "cannot be decrypted"
 
 
 def opened(world: World, seq: int) -> tuple[int, dict[str, Any]] | None:

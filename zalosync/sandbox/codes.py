@@ -4,6 +4,7 @@ Numbers and names are Infobip's public status and error codes; which code a fail
 published, so `CAUSES` is our suggestion and the one place to change it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +35,7 @@ class Code:
         return {**self.status(), "permanent": self.permanent}
 
 
-DELIVERED: Final = 3
+PENDING, DELIVERED = 1, 3
 GROUPS: Final = {1: "PENDING", 2: "UNDELIVERABLE", 3: "DELIVERED", 4: "EXPIRED", 5: "REJECTED"}
 
 _STATUSES: Final = (
@@ -111,6 +112,7 @@ CAUSES: Final[dict[str, tuple[int, int, int]]] = {
     "operator": (3, 2, 0),  # handed over; the only intermediate state that is reported
     "bad_phone": (5, 52, 351),
     "missing_to": (5, 51, 351),
+    "malformed": (5, 100, 7006),
     "no_account": (2, 9, 7002),
     "old_app": (2, 9, 7025),
     "provider_error": (2, 9, 7050),
@@ -136,3 +138,8 @@ CAUSES: Final[dict[str, tuple[int, int, int]]] = {
     "system_error": (5, 21, 0),
     "sms_absent": (2, 9, 27),
 }
+
+
+def of(cause: str, wanted: Mapping[str, tuple[int, int, int]]) -> tuple[int, int, int]:
+    """Status group, status and error of a cause: as a switch wants them, else ours."""
+    return wanted.get(cause) or CAUSES[cause]

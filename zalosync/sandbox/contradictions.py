@@ -1,8 +1,10 @@
 """Switches that contradict each other or could never act: refused; their silence would look like calm."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from zalosync.sandbox.codes import CAUSES, DELIVERED, ERRORS, PENDING, STATUSES
 
 if TYPE_CHECKING:
     from zalosync.sandbox.settings import Push, Rule, Settings
@@ -37,6 +39,7 @@ def of_settings(settings: "Settings") -> Iterator[str]:
     for place, caller in enumerate(callers):
         if caller in callers[:place]:
             yield f"credentials.{place}: this secret is listed before: put all its scopes there"
+    yield from _of_codes(settings.codes)
     yield from _of_push(settings.push)
 
 
@@ -55,6 +58,15 @@ def _shadowed(rules: tuple["Rule", ...]) -> Iterator[str]:
             if wider and other.share >= 1:
                 yield f"rules.{place}: no message gets here, rules.{before} takes them all: put it in front"
                 break
+
+
+def _of_codes(wanted: Mapping[str, tuple[int, int, int]]) -> Iterator[str]:
+    for cause, (group, status, error) in wanted.items():
+        if CAUSES.get(cause, (DELIVERED,))[0] == DELIVERED:
+            failing = ", ".join(name for name, (usual, _, _) in CAUSES.items() if usual != DELIVERED)
+            yield f"codes.{cause}: no failure is called so; known: {failing}"
+        elif (group, status) not in STATUSES or group in (PENDING, DELIVERED) or error not in ERRORS:
+            yield f"codes.{cause}: must be a group 2, 4 or 5, a status of it and an error of sandbox/codes.py"
 
 
 def _of_push(push: "Push") -> Iterator[str]:

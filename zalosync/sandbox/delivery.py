@@ -7,7 +7,7 @@ will show, all of them at once, each with the time from which it can be seen.
 from typing import Final
 
 from zalosync.sandbox import codes, failover, fates, zalo
-from zalosync.sandbox.message import ZALO, Message, Outcome
+from zalosync.sandbox.message import MICRO, ZALO, Message, Outcome
 from zalosync.sandbox.world import World
 
 _SEEN_SHARE: Final = 0.5  # of the messages without a report from Zalo that arrived all the same
@@ -20,11 +20,11 @@ def settle(world: World, message: Message, at: int) -> list[Outcome]:
     settings = world.settings
     numbers = fates.draw(settings.seed, message.message_id, message.taken_before)
     if message.leaves_at is None:
-        return _rows(world, message, numbers, _outcome(message, "never_left", at, message.expires_at))
+        return _rows(world, message, numbers, _outcome(world, message, "never_left", at, message.expires_at))
     verdict = zalo.judge(world, message, at)
     done_at = at + fates.delay_ms(settings, numbers)
     if verdict.cause is not None:
-        return _rows(world, message, numbers, _outcome(message, verdict.cause, at, done_at))
+        return _rows(world, message, numbers, _outcome(world, message, verdict.cause, at, done_at))
     fate = fates.choose(settings, numbers, to=message.to, template=message.template, sender=message.sender)
     if fate in _WAITING:
         cap = settings.validity_cap_ms
@@ -33,19 +33,28 @@ def settle(world: World, message: Message, at: int) -> list[Outcome]:
         fate, done_at = "expired", message.expires_at
     got = fate in _DELIVERED or (fate == "no_report" and numbers.sample < _SEEN_SHARE)
     price = verdict.price if fate in _DELIVERED else 0
-    return _rows(world, message, numbers, _outcome(message, fate, at, done_at, price=price, got=got))
+    return _rows(world, message, numbers, _outcome(world, message, fate, at, done_at, price=price, got=got))
 
 
 def refused(world: World, message: Message, cause: str, at: int, *, report: bool) -> list[Outcome]:
-    """The row of a message that was refused without leaving."""
-    row = _outcome(message, cause, at, at)
+    """The row of a message that was refused without leaving; a duplicate may be charged all the same."""
+    charged = cause == "duplicate" and world.settings.duplicate_charged
+    price = round(world.settings.price * MICRO) if charged else 0
+    row = _outcome(world, message, cause, at, at, price=price)
     return _marked(world, message, [row if report else row._replace(report_due=None)])
 
 
 def _outcome(
-    message: Message, cause: str, sent_at: int, done_at: int, *, price: int = 0, got: bool = False
+    world: World,
+    message: Message,
+    cause: str,
+    sent_at: int,
+    done_at: int,
+    *,
+    price: int = 0,
+    got: bool = False,
 ) -> Outcome:
-    group, status, error = codes.CAUSES[cause]
+    group, status, error = codes.of(cause, world.settings.codes)
     told = cause != "silent" and message.options.get("notify", True)
     due = done_at if told else None
     return Outcome(

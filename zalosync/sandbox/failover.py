@@ -1,11 +1,13 @@
 """The SMS that goes out when Zalo failed or the period passed: number, parts, outcome, price."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from zalosync.sandbox import codes, fates
 from zalosync.sandbox.message import MICRO, SMS, Message, Outcome, is_phone, is_user_id
 from zalosync.sandbox.schedule import opens_at, period_ms
+from zalosync.sandbox.validate import Violation
 from zalosync.sandbox.world import World
 
 _GSM: Final = re.compile(r"[A-Za-z0-9 \r\n@!\"#$%&'()*+,\-./:;<=>?¡¿_£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉÄÖÑÜ§äöñüà]*")
@@ -16,18 +18,18 @@ _UCS2_ONE, _UCS2_EACH = 70, 67  # UTF-16 units
 def sms(world: World, message: Message, numbers: fates.Draw, failed: Outcome) -> Outcome | None:
     """The failover SMS after a failed Zalo message, or None where there is no text or no number for it."""
     wish = message.options.get("smsFailover")
-    if wish is None or _number(message, wish) is None:
+    if wish is None or _number(message.to, wish) is None:
         return None
     settings = world.settings
     sent_at = failed.done_at
     if settings.window_binds_failover:
-        sent_at = opens_at(message.options.get("window"), sent_at)
+        sent_at = opens_at(message.options.get("window"), sent_at, settings)
     cause = "delivered" if numbers.sms < settings.sms_delivered_share else "sms_absent"
     done_at = sent_at + fates.delay_ms(settings, fates.Draw(0, numbers.sms, 0, 0))
     length = period_ms(wish.get("validityPeriod"), "MINUTES")
     if length is not None and done_at > sent_at + length:
         cause, done_at = "validity", sent_at + length
-    group, status, error = codes.CAUSES[cause]
+    group, status, error = codes.of(cause, settings.codes)
     parts = sms_parts(wish["text"])
     return Outcome(
         message=message.seq,
@@ -46,12 +48,21 @@ def sms(world: World, message: Message, numbers: fates.Draw, failed: Outcome) ->
     )
 
 
-def _number(message: Message, wish: dict[str, Any]) -> str | None:
+def _number(to: str, wish: dict[str, Any]) -> str | None:
     """The number it goes to: the matching one, else the destination itself if that is a phone."""
     for pair in wish.get("destinationMatching") or ():
-        if pair["initial"] == message.to:
+        if pair["initial"] == to:
             return str(pair["failover"])
-    return message.to if is_phone(message.to) and not is_user_id(message.to) else None
+    return to if is_phone(to) and not is_user_id(to) else None
+
+
+def without_number(entries: list[dict[str, Any]]) -> Iterator[Violation]:
+    """Messages whose failover could go nowhere, for the switch that refuses them."""
+    for index, entry in enumerate(entries):
+        wish = (entry.get("options") or {}).get("smsFailover")
+        if wish and any(_number(each["to"], wish) is None for each in entry["destinations"]):
+            path = f"messages[{index}].options.smsFailover.destinationMatching"
+            yield path, "must name a number for each user id"
 
 
 def sms_parts(body: str) -> int:

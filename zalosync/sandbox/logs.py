@@ -10,6 +10,7 @@ from zalosync.sandbox.message import MICRO
 from zalosync.sandbox.query import Query
 from zalosync.sandbox.rows import mcc_mnc
 from zalosync.sandbox.schedule import stamp
+from zalosync.sandbox.settings import Settings
 from zalosync.sandbox.world import World
 
 STATUSES: Final = ("ACCEPTED", "PENDING", "UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED")
@@ -29,7 +30,7 @@ def read(world: World, query: Query, now: int) -> Reply:
     limit = query.integer("limit", 50, 1, settings.log_rows)
     wanted = query.one_of("generalStatus", STATUSES)
     since, until = query.date("sentSince"), query.date("sentUntil")
-    ids = query.names("messageId")
+    ids = query.names("messageId", settings.log_message_ids, settings.log_ids_length)
     filters = {"m.sender = ?": query.text("from"), "m.recipient = ?": query.text("to")}
     if query.problems:
         return answers.api_exception(400, query.problems)
@@ -55,12 +56,10 @@ def read(world: World, query: Query, now: int) -> Reply:
             arguments.append(_GROUPS[wanted])
     sql.append(f"ORDER BY m.seq {'DESC' if settings.log_order == 'newest' else 'ASC'} LIMIT ?")
     found = world.store.rows(" ".join(sql), [*arguments, limit])
-    return answers.ok(
-        {"results": [_row(row, settings.currency, with_text=settings.log_text) for row in found]}
-    )
+    return answers.ok({"results": [_row(row, settings) for row in found]})
 
 
-def _row(row: tuple[Any, ...], currency: str, *, with_text: bool) -> dict[str, Any]:
+def _row(row: tuple[Any, ...], settings: Settings) -> dict[str, Any]:
     (
         bulk_id,
         message_id,
@@ -77,18 +76,18 @@ def _row(row: tuple[Any, ...], currency: str, *, with_text: bool) -> dict[str, A
         error,
     ) = row
     if status is None:
-        sent_at, count, price, group, status, error = accepted_at, 1, 0, 1, 7, 0
+        sent_at, count, price, group, status, error = accepted_at, 1, 0, 1, settings.accepted_status, 0
     found = {
         "bulkId": bulk_id,
         "messageId": message_id,
         "to": to,
         "from": sender,
-        "text": content.decode() if with_text and content else None,
+        "text": content.decode() if settings.log_text and content else None,
         "sentAt": stamp(sent_at),
         "doneAt": stamp(done_at) if done_at is not None else None,
         "smsCount": count,
         "mccMnc": mcc_mnc(to),
-        "price": {"pricePerMessage": price / MICRO, "currency": currency},
+        "price": {"pricePerMessage": price / MICRO, "currency": settings.currency},
         "status": codes.STATUSES[(group, status)].status(),
         "error": codes.ERRORS[error].error(),
     }

@@ -41,6 +41,7 @@ Asking = Callable[[Ask], Reply]
 _NOBODY: Final = Request("", "", "", {}, b"")
 _IN_XML: Final = frozenset({401, 403, 429, 500})
 _MINUTE_MS, _SECOND_MS = 60_000, 1000
+_BAD: Final = 400
 
 
 class Model:
@@ -86,7 +87,11 @@ class Model:
         ask: Asking = partial(self._shown, request, call, route, now)
         for line in reversed(self.script.pick(self.world.store, call.name, request.body, now)):
             ask = self._spoil(line, request, now, ask, old_shape=call.old_shape)
-        return _dated(ask(HONEST), now)
+        reply = ask(HONEST)
+        if reply.wire.action == "answer":
+            reports.mark(self.world)
+        self.world.handed_out = ([], "")  # what nobody received, as far as we can tell
+        return _dated(reply, now)
 
     def change(self, settings: Settings) -> None:
         """Other switches from now on."""
@@ -127,6 +132,8 @@ class Model:
         """The honest answer in the form that was asked for: the shared refusals have one in XML too."""
         reply = self._admit(request, call, route, now, ask)
         accepts = request.headers.get("accept", "")
+        if reply.status == _BAD and self.world.settings.violation_paths == "dots":
+            reply = answers.with_dots(reply)
         xml = "application/xml" in accepts and "json" not in accepts and "*/*" not in accepts
         return answers.as_xml(reply) if xml and reply.status in _IN_XML else reply
 
@@ -143,7 +150,8 @@ class Model:
         credential = auth.who(settings, request.headers.get("authorization"))
         if credential is None:
             return answers.refusal(401, old_shape=call.old_shape)
-        if not auth.may(credential, call.scopes):
+        scopes = settings.reports_scopes if call.name == "reports" else call.scopes
+        if not auth.may(credential, scopes):
             return answers.refusal(403, old_shape=call.old_shape)
         name = f"{credential.scheme} {credential.secret}"
         caller = blake2b(name.encode(), digest_size=8).hexdigest()
@@ -155,13 +163,15 @@ class Model:
 
     def _wait(self, call: Call, caller: str, now: int) -> int:
         settings = self.world.settings
-        if call.name in ("send", "reports"):
+        limit, span = {
+            "send": (settings.sends_per_second, _SECOND_MS),
+            "reports": (settings.reports_per_minute, _MINUTE_MS),
+            "logs": (settings.logs_per_minute, _MINUTE_MS),
+        }.get(call.name, (settings.calls_per_second, _SECOND_MS))
+        if limit is None:
             return 0
-        if call.name == "logs":
-            limit = settings.logs_per_minute
-            return self.throttle.take(caller, "logs", now, limit=limit, span_ms=_MINUTE_MS, kept=True)
-        limit = settings.calls_per_second
-        return self.throttle.take(caller, call.name, now, limit=limit, span_ms=_SECOND_MS)
+        kept, fixed = span == _MINUTE_MS, settings.throttle == "fixed"
+        return self.throttle.take(caller, call.name, now, limit=limit, span_ms=span, kept=kept, fixed=fixed)
 
     def _answer(self, request: Request, call: Call, route: Route, caller: str, now: int, ask: Ask) -> Reply:
         world = self.world

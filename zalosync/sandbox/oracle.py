@@ -57,7 +57,8 @@ def totals(connection: sqlite3.Connection, now: int) -> dict[str, Any]:
     ).fetchone()
     states = dict.fromkeys(_STATES.values(), 0)
     failover = {"sent": 0, "delivered": 0, "price": 0.0}
-    charged, price, deliveries = 0, 0, 0
+    charged, price = counters.get("duplicates_charged", 0), counters.get("duplicates_price", 0)
+    deliveries = 0
     query = (
         "SELECT o.channel, o.status_group, count(*), sum(o.price > 0), sum(o.price), sum(o.got)"
         " FROM outcomes o JOIN messages m ON m.seq = o.message"

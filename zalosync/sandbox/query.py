@@ -23,9 +23,16 @@ class Query:
         values = self._values.get(name)
         return (values[-1] or None) if values else None
 
-    def names(self, name: str) -> list[str]:
+    def names(self, name: str, form: str = "both", longest: int | None = None) -> list[str]:
         """A list, as repeated names or parted by commas: the contract's text and schema disagree, so both."""
-        return [part for value in self._values.get(name, ()) for part in value.split(",") if part]
+        values = self._values.get(name, [])
+        if longest is not None and len(",".join(values)) > longest:
+            self.refuse(name, f"must be at most {longest} characters")
+        if form == "repeated":
+            return [value for value in values if value]
+        return [
+            part for value in values[-1 if form == "commas" else 0 :] for part in value.split(",") if part
+        ]
 
     def integer(self, name: str, default: int, minimum: int, maximum: int) -> int:
         """A whole number within bounds."""

@@ -1,5 +1,6 @@
-"""GET of one-time delivery reports: each is handed out once, whether the answer arrives or not."""
+"""GET of one-time delivery reports: each is handed out once, as a rule whether the answer arrives or not."""
 
+from hashlib import blake2b
 from typing import Final
 
 import orjson
@@ -9,6 +10,7 @@ from zalosync.sandbox.answers import Reply
 from zalosync.sandbox.query import Query
 from zalosync.sandbox.world import World
 
+_BY_READER: Final = frozenset({"credential", "filter"})
 _SELECT: Final = (
     f"SELECT {rows.REPORT_COLUMNS} FROM outcomes o JOIN messages m ON m.seq = o.message"  # noqa: S608 - our own text
     " WHERE o.report_due IS NOT NULL AND o.report_due <= ? AND o.report_due > ?"
@@ -26,7 +28,9 @@ def pull(world: World, query: Query, now: int, *, reader: str) -> Reply:
     settings = world.settings
     sql = [_SELECT]
     arguments: list[object] = [now, now - settings.reports_window_ms]
-    if settings.reports_once == "credential":
+    if settings.reports_once == "filter":
+        reader = blake2b(repr((bulk_id, sorted(ids))).encode(), digest_size=8).hexdigest()
+    if settings.reports_once in _BY_READER:
         sql.append("AND NOT EXISTS (SELECT 1 FROM handed_out h WHERE h.outcome = o.id AND h.reader = ?)")
         arguments.append(reader)
     if settings.push_consumes_pull:
@@ -40,21 +44,26 @@ def pull(world: World, query: Query, now: int, *, reader: str) -> Reply:
     order = "DESC" if settings.reports_order == "latest" else "ASC"
     sql.append(f"ORDER BY o.report_due {order}, o.id {order} LIMIT ?")
     found = world.store.rows(" ".join(sql), [*arguments, limit])
-    _hand_out(world, [row[0] for row in found], reader)
+    world.handed_out = ([row[0] for row in found], reader)
+    if settings.reports_mark == "read":
+        mark(world)
     return answers.ok({"results": [rows.report(row, settings.currency) for row in found]})
 
 
-def _hand_out(world: World, outcomes: list[int], reader: str) -> None:
+def mark(world: World) -> None:
+    """Notes what the last pull read as handed out."""
+    outcomes, reader = world.handed_out
+    world.handed_out = ([], "")
     if not outcomes:
         return
     with world.store.write():
         world.store.count("reports_handed_out", len(outcomes))
-        mark = "report_due = NULL, " if world.settings.reports_once == "account" else ""
+        read = "report_due = NULL, " if world.settings.reports_once == "account" else ""
         world.store.run_many(
-            f"UPDATE outcomes SET {mark}reported = reported + 1 WHERE id = ?",  # noqa: S608 - our own text
+            f"UPDATE outcomes SET {read}reported = reported + 1 WHERE id = ?",  # noqa: S608 - our own text
             [(each,) for each in outcomes],
         )
-        if world.settings.reports_once == "credential":
+        if world.settings.reports_once in _BY_READER:
             world.store.run_many(
                 "INSERT OR IGNORE INTO handed_out VALUES (?, ?)", [(each, reader) for each in outcomes]
             )

@@ -51,7 +51,7 @@ def slot(
     length = period_ms(options.get("validityPeriod"), "MINUTES")
     length = MAX_VALIDITY_MS if length is None else min(length, MAX_VALIDITY_MS)
     start = accepted_at if settings.validity_start == "acceptance" else send_at
-    leaves_at = opens_at(options.get("deliveryTimeWindow"), turn_at)
+    leaves_at = opens_at(options.get("deliveryTimeWindow"), turn_at, settings)
     if settings.validity_start == "first_attempt":
         return Slot(leaves_at, leaves_at + length)
     if not settings.queue_uses_validity:
@@ -63,8 +63,8 @@ def slot(
     return Slot(leaves_at, expires_at)
 
 
-def opens_at(window: dict[str, Any] | None, moment: int) -> int:
-    """The first moment from `moment` on that lies in the window; a UTC day owns what begins in it."""
+def opens_at(window: dict[str, Any] | None, moment: int, settings: Settings) -> int:
+    """The first moment from `moment` on that lies in the window; the day in which it begins owns it."""
     if window is None:
         return moment
     days = {DAYS.index(name) for name in window["days"]}
@@ -72,9 +72,10 @@ def opens_at(window: dict[str, Any] | None, moment: int) -> int:
     first = _minutes(start) if start else 0
     length = (_minutes(end) - first) % 1440 if start and end else 1440
     midnight = moment - moment % DAY_MS
+    ahead = first * 60_000 + _VIETNAM_MS if settings.window_days == "local" else 0
     for day in range(-1, 9):
         opens = midnight + day * DAY_MS + first * 60_000
-        if _weekday(midnight + day * DAY_MS) in days and moment < opens + length * 60_000:
+        if _weekday(midnight + day * DAY_MS + ahead) in days and moment < opens + length * 60_000:
             return max(moment, opens)
     return moment  # unreachable: a window has a day, and nine days hold each of them
 
@@ -83,8 +84,8 @@ def _minutes(time_of_day: dict[str, int]) -> int:
     return time_of_day["hour"] * 60 + time_of_day["minute"]
 
 
-def _weekday(midnight: int) -> int:
-    return (midnight // DAY_MS + 3) % 7  # 1970-01-01 was a Thursday
+def _weekday(moment: int) -> int:
+    return (moment // DAY_MS + 3) % 7  # 1970-01-01 was a Thursday
 
 
 def is_night(moment: int) -> bool:

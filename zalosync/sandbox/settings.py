@@ -7,24 +7,47 @@ one row for each switch: the unknown, the values, the default.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from zalosync.sandbox import contradictions
+from zalosync.sandbox.records import (
+    ALL_SCOPES,
+    DEFAULT_API_KEY,
+    Amount,
+    Count,
+    Credential,
+    ListedTemplate,
+    Positive,
+    Property,
+    Push,
+    Record,
+    Rule,
+    Scope,
+    Share,
+    Shares,
+    Span,
+    Tag,
+)
 
-DEFAULT_API_KEY = "sandbox"
+__all__ = [
+    "DEFAULT_API_KEY",
+    "FAITHFUL",
+    "HOUR_MS",
+    "Credential",
+    "ListedTemplate",
+    "Property",
+    "Push",
+    "Rule",
+    "Settings",
+    "SettingsError",
+    "Shares",
+    "load_mapping",
+    "told",
+]
+
 HOUR_MS = 3_600_000
-Tag = Literal["TRANSACTION", "CUSTOMER_CARE", "PROMOTION"]
-Scope = Literal["message:send", "zalo:message:send", "zalo:manage", "zalo:logs:read", "subscriptions:manage"]
-ALL_SCOPES: frozenset[Scope] = frozenset(get_args(Scope)) - {
-    "subscriptions:manage"
-}  # which opens no Zalo call
-Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Positive = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Span = Annotated[int, Field(ge=0, le=10**13)]  # milliseconds; three centuries are enough
-Share = Annotated[float, Field(ge=0, le=1)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # What `--faithful` sets: no shortcut in time.
 FAITHFUL: Mapping[str, Any] = {
     "validity_cap_ms": None,
@@ -39,120 +62,7 @@ class SettingsError(ValueError):
     """A setting has an unknown name or a value that cannot be; the text lists every one."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Credential(_Record):
-    """Who may call, with which scopes. `secret` is the key, the token, or `user:password` for Basic."""
-
-    scheme: Literal["App", "Basic", "Bearer", "IBSSO"] = "App"
-    secret: str = Field(default=DEFAULT_API_KEY, repr=False)
-    scopes: frozenset[Scope] = ALL_SCOPES
-
-
-class Property(_Record):
-    """One parameter of a template's contract; lengths in characters of the plain value."""
-
-    name: str
-    required: bool = True
-    type: str = "STRING"
-    max_length: Count = 200
-    min_length: Count = 0
-    accept_null: bool = False
-
-    @model_validator(mode="after")
-    def _some_length(self) -> Self:
-        if self.min_length > self.max_length:
-            raise ValueError(
-                f"no value is {self.min_length} characters at least and {self.max_length} at most"
-            )
-        return self
-
-
-class ListedTemplate(_Record):
-    """A template that exists from the start."""
-
-    id: int
-    sender: str | None = None  # None: every sender has it
-    name: str = ""
-    status: Literal["ENABLE", "PENDING_REVIEW", "REJECT", "DISABLE"] = "ENABLE"
-    reason: str = ""
-    tag: Tag = "TRANSACTION"
-    otp: bool = False
-    properties: tuple[Property, ...] | None = None  # None: any parameters
-    daily_cap: Count | None = None
-    uid_allowed: bool = True
-
-
-class Rule(_Record):
-    """A fate for a seeded `share` of the messages that match and that no rule before it took."""
-
-    fate: Literal[
-        "delivered",
-        "no_account",
-        "refused",
-        "old_app",
-        "provider_error",
-        "expired",
-        "no_report",
-        "dnd",
-        "silent",
-    ]
-    to: str | None = Field(default=None, min_length=1)  # a glob over the destination, such as 8490*
-    template: int | None = None
-    sender: str | None = None
-    share: float = Field(default=1.0, gt=0, le=1)
-
-
-class Shares(_Record):
-    """How many of the messages without a rule end how; what is missing to 1 is delivered."""
-
-    no_account: Share = 0.03
-    expired: Share = 0.02
-    refused: Share = 0.004
-    provider_error: Share = 0.003
-    no_report: Share = 0.003
-    silent: Share = 0.0  # delivered, but never reported
-
-    @model_validator(mode="after")
-    def _a_whole(self) -> Self:
-        told = sum(self.model_dump().values())
-        if told > 1 + 1e-9:
-            raise ValueError(f"the shares make {told:g} together, and all messages are 1: lower some")
-        return self
-
-
-class Push(_Record):
-    """How reports are pushed. `url` is the account's Subscription, used where a message names none."""
-
-    url: str | None = None
-    content_type: Literal["application/json", "application/xml"] = "application/json"
-    security: Literal["none", "basic", "hmac"] = "none"
-    user: str = ""
-    secret: str = Field(default="", repr=False)
-    hmac_algorithm: Literal["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] = "sha256"
-    hmac_header: str = "X-Hub-Signature-256"
-    hmac_encoding: Literal["hex", "base64"] = "hex"
-    hmac_prefix: str = "sha256="
-    batch: int = Field(default=100, ge=1, le=2000)
-    retries: int = Field(default=20, ge=0)
-    accepts: tuple[Annotated[int, Field(ge=100, le=599)], ...] = (200,)
-    duplicate_share: Share = 0.0
-    duplicate_copies: int = Field(default=1, ge=1, le=100)
-    disorder: bool = False
-    delay_ms: Span = 0
-    unknown_status_share: Share = 0.0
-    bad_signature_share: Share = 0.0
-    extra_fields: bool = False
-    omit_optional: bool = False
-    timeout_ms: Positive = 5000
-    only_loopback: bool = (
-        True  # nothing leaves the machine; reports for other addresses are counted and dropped
-    )
-
-
-class Settings(_Record):
+class Settings(Record):
     """All switches. Durations are milliseconds of the sandbox's clock, shares are 0..1."""
 
     seed: int = Field(default=1, ge=-(2**63), le=2**63 - 1)
@@ -172,6 +82,11 @@ class Settings(_Record):
     max_destinations: Positive | None = None
     max_body_bytes: Positive | None = None
     bad_destination: Literal["row", "report"] = "row"
+    invalid_message: Literal["request", "partial", "row"] = "request"  # one that breaks the shapes
+    violation_paths: Literal["brackets", "dots"] = "brackets"
+    sends_per_second: Positive | None = None  # None: sends are never throttled
+    flood_per_hour: Positive | None = None  # messages to one destination; None: no filter
+    flood_same_per_hour: Positive | None = None  # of the same content
     # answers
     accepted_status: Literal[7, 26] = 7
     refused_rows: Literal["none", "log", "both"] = "both"
@@ -179,7 +94,9 @@ class Settings(_Record):
     json_content_type: bool = True
     # the same message id again
     duplicates: Literal["reject_in_response", "reject_async", "accept_twice"] = "reject_in_response"
+    duplicates_in_request: Literal["alike", "take", "refuse"] = "alike"
     duplicate_own_row: bool = False
+    duplicate_charged: bool = False
     duplicate_window_ms: Span | None = None  # None: an id is never forgotten
     failed_frees_id: bool = False
     duplicate_bulk: Literal["accept", "refuse"] = "accept"
@@ -189,12 +106,18 @@ class Settings(_Record):
     log_order: Literal["newest", "oldest"] = "newest"
     log_edges: Literal["inclusive", "exclusive"] = "inclusive"
     log_rows: Positive = 1000
+    log_message_ids: Literal["both", "commas", "repeated"] = "both"
+    log_ids_length: Positive | None = None  # characters of all ids in one query
     log_text: bool = False
     logs_per_minute: Positive = 10
     calls_per_second: Positive = 10
+    throttle: Literal["sliding", "fixed"] = "sliding"
     # one-time reports
     reports_path: str | None = "/zalo/1/reports"
-    reports_once: Literal["account", "credential", "never"] = "account"
+    reports_scopes: frozenset[Scope] = ALL_SCOPES  # one of them is enough; none: any credential may
+    reports_per_minute: Positive | None = None
+    reports_once: Literal["account", "credential", "filter", "never"] = "account"
+    reports_mark: Literal["read", "receipt"] = "read"
     reports_window_ms: Span = 48 * HOUR_MS
     reports_order: Literal["latest", "oldest"] = "oldest"
     push_consumes_pull: bool = False
@@ -205,9 +128,12 @@ class Settings(_Record):
     past_send_at: Literal["now", "refuse"] = "now"
     validity_start: Literal["send_at", "acceptance", "first_attempt"] = "send_at"
     queue_uses_validity: bool = True
+    long_validity: Literal["clip", "refuse"] = "clip"
+    window_days: Literal["utc", "local"] = "utc"
     window_wrap: Literal["allow", "refuse"] = "allow"
     closed_window: Literal["wait", "expire"] = "wait"
     window_binds_failover: bool = False
+    failover_number: Literal["ignore", "refuse"] = "ignore"  # an SMS failover of a user id without a number
     failover_reports: Literal["both", "final"] = "both"  # final: the last step only
     pace_scope: Literal["request", "bulk"] = "request"
     validity_cap_ms: Span | None = 4000  # how long an `expired` fate waits at most; None: its whole validity
@@ -223,6 +149,12 @@ class Settings(_Record):
     monthly_promotion_quota: Count = 1_000_000
     promotion_cap: Count = 4  # promotions to one user in a month
     extra_parameters: Literal["ignore", "refuse"] = "ignore"
+    sending_mode: Literal["REGULAR", "AUTO"] = "REGULAR"  # of a message that names none
+    text_to_phone: Literal["refuse", "accept"] = "refuse"  # whatever is no template
+    wrong_key: Literal["report", "refuse"] = "report"
+    templates_shown: Literal["all", "enabled"] = "all"  # by a list that asks for no status
+    # cause -> status group, status, error; the rest stands in `codes.CAUSES`
+    codes: dict[str, tuple[int, int, int]] = Field(default_factory=dict)
     balance: Amount | None = None  # Infobip's credit; None: without end
     review_ms: Span = 3000
     review_verdict: Literal["ENABLE", "REJECT"] = "ENABLE"

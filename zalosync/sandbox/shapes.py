@@ -25,6 +25,8 @@ from zalosync.sandbox.validate import (
 
 DAYS: Final = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _HOUR, _DAY = 60, 24 * 60  # minutes
+_SECONDS: Final = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600}
+_TWO_DAYS: Final = 48 * 3600
 
 
 def _time_of_day(*, manner: Manner) -> Checker:
@@ -52,10 +54,16 @@ def _window_rule(*, wrap: bool) -> Checker:
     return check
 
 
-def _period(*, manner: Manner) -> Checker:
-    return record(
-        {"amount": integer(1), "timeUnit": one_of("SECONDS", "MINUTES", "HOURS")}, ("amount",), manner=manner
-    )
+def _period(*, manner: Manner, longest: int | None = None) -> Checker:
+    fields = {"amount": integer(1), "timeUnit": one_of(*_SECONDS)}
+
+    def check(value: Any) -> list[Violation] | None:
+        long = (
+            longest is not None and value["amount"] * _SECONDS[value.get("timeUnit") or "MINUTES"] > longest
+        )
+        return [("amount", "must be at most 48 hours")] if long else None
+
+    return record(fields, ("amount",), manner=manner, rule=check)
 
 
 def _failover(*, manner: Manner) -> Checker:
@@ -131,6 +139,7 @@ def send_request(
     strings_only: bool = False,
     max_entries: int | None = None,
     max_destinations: int | None = None,
+    clip_validity: bool = True,
 ) -> Checker:
     """The body of POST /zalo/2/messages under the switches; `clip_ids` takes ids of any length."""
     platform = {"entityId": text(0, 255), "applicationId": text(0, 255)}
@@ -141,7 +150,7 @@ def send_request(
     }
     options = {
         "platform": record(platform, manner=manner),
-        "validityPeriod": _period(manner=manner),
+        "validityPeriod": _period(manner=manner, longest=None if clip_validity else _TWO_DAYS),
         "deliveryTimeWindow": record(window, ("days",), manner=manner, rule=_window_rule(wrap=wrap)),
         "campaignReferenceId": text(0, 255),
         "smsFailover": _failover(manner=manner),

@@ -42,6 +42,8 @@ def listing(world: World, sender: str, query: Query) -> Reply:
     """One page of a sender's templates, by number."""
     page, size = query.integer("page", 0, 0, INT64[1]), query.integer("size", 100, 1, 100)
     wanted = query.one_of("status", ("ALL", *STATUSES))
+    if wanted is None and world.settings.templates_shown == "enabled":
+        wanted = "ENABLED"
     if query.problems:
         return answers.api_error(
             "E400", [(name, said) for name, texts in query.problems.items() for said in texts]

@@ -1,4 +1,4 @@
-"""How often a call may be made: so many in a sliding span, as the contract prints it for each call."""
+"""How often a call may be made: so many in a span, sliding or fixed, as the contract prints it for each."""
 
 from collections import deque
 
@@ -14,16 +14,27 @@ class Throttle:
         self._store = store
         self._times: dict[tuple[str, str], deque[int]] = {}
 
-    def take(self, caller: str, call: str, now: int, *, limit: int, span_ms: int, kept: bool = False) -> int:
-        """0 when the call may go on, else the milliseconds until the next may."""
+    def take(
+        self,
+        caller: str,
+        call: str,
+        now: int,
+        *,
+        limit: int,
+        span_ms: int,
+        kept: bool = False,
+        fixed: bool = False,
+    ) -> int:
+        """0 when the call may go on, else the milliseconds until the next may; `fixed` spans do not slide."""
         times = self._times.get((caller, call))
         if times is None:
             stored = self._store.get_meta(f"throttle {call} {caller}") if kept else None
             times = self._times[(caller, call)] = deque(orjson.loads(stored) if stored else ())
-        while times and times[0] <= now - span_ms:
+        begun = now - now % span_ms if fixed else now - span_ms + 1
+        while times and times[0] < begun:
             times.popleft()
         if len(times) >= limit:
-            return times[0] + span_ms - now
+            return (begun if fixed else times[0]) + span_ms - now
         times.append(now)
         if kept:
             with self._store.write():

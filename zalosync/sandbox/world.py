@@ -21,6 +21,7 @@ class World:
     settings: Settings
     store: Store
     next_due: float = 0.0  # nothing to do before this time; infinity when nothing waits
+    handed_out: tuple[list[int], str] = ([], "")  # outcomes that a pull has read, and who or what read them
     keys: dict[str, Any] = field(default_factory=dict)  # sender -> private key, loaded once
     readable: dict[str, bool] = field(default_factory=dict)  # sender -> could its last value be read
     make_key: Callable[[int], bytes] = decrypt.new_key  # bits -> PEM; a simulator hands in a ready one
@@ -56,6 +57,7 @@ class World:
                 strings_only=s.value_types == "string",
                 max_entries=s.max_entries,
                 max_destinations=s.max_destinations,
+                clip_validity=s.long_validity == "clip",
             )
         return self._checker
 

@@ -22,6 +22,8 @@ def judge(world: World, message: Message, at: int) -> Verdict:
     if message.undecryptable:
         return Verdict("not_decrypted", 0)
     tag = "TRANSACTION"
+    if message.template is None and world.settings.text_to_phone == "refuse" and not is_user_id(message.to):
+        return Verdict("bad_mode", 0)
     if message.template is not None:
         found = contract.find(world, message.sender, message.template)
         if found is None:
@@ -49,7 +51,7 @@ def _by_template(world: World, message: Message, found: contract.Contract, at: i
 
 def _by_quota(world: World, message: Message, tag: str, at: int) -> Verdict:
     settings = world.settings
-    mode = message.options.get("sendingMode") or "REGULAR"
+    mode = message.options.get("sendingMode") or settings.sending_mode
     if mode == "OVER_THE_LIMIT" and tag != PROMOTION:
         return Verdict("bad_mode", 0)
     if not world.use(f"daily:{message.sender}", day_of(at), settings.daily_quota):
