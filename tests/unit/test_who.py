@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zalosync.cli.who import authors
-from zalosync.plan.authors import Authors
+from zalosync.plan.people import Authors
 
 LAN = ("Lan Nguyễn", "lan@example.vn")
 AN = ("Trần An", "an@example.vn")
