@@ -157,3 +157,12 @@ def test_a_lock_file_that_is_not_in_git(shop: Shop) -> None:
     _, checks = examined(shop)
     assert checks["git"]["verdict"] == "warning"
     assert "git add zalosync.lock" in checks["git"]["fix"]
+
+
+def test_a_proxy_that_is_none(shop: Shop) -> None:
+    """The way to the provider is looked at too, and a password in it is not quoted."""
+    environ = {"INFOBIP_API_KEY": "made-up", "ZALOSYNC_PROXY": "https://ann:canary@proxy.example"}
+    done = zalosync(shop.root, "doctor", environ=environ)
+    assert done.code == 64
+    assert "ZALOSYNC_PROXY is not the address of an HTTP proxy" in done.out
+    assert "canary" not in done.out + done.err

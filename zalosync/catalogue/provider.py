@@ -71,6 +71,12 @@ PROVIDER = (
         "Name a PEM file that holds certificates.",
     ),
     Entry(
+        "ZS814",
+        "Not the address of a proxy",
+        "A proxy is used only where ZALOSYNC_PROXY names one; variables of other programs are ignored.",
+        "Write http://HOST:PORT, with USER:PASSWORD@ before the host where it asks for them.",
+    ),
+    Entry(
         "ZS820",
         "The sender's key is not the one that is known",
         "Values encrypted with another key may be readable by somebody else.",

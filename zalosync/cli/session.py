@@ -240,6 +240,7 @@ class Session:
 
     def _settings(self, stack: ExitStack) -> "Settings":
         from zalosync import __version__
+        from zalosync.infobip.proxy import CA_FILE_VARIABLE, PROXY_VARIABLE, Proxy
         from zalosync.infobip.settings import Settings, authorization_header
 
         base_url, api_key = self._address(stack)
@@ -249,6 +250,8 @@ class Session:
             reports_path=self.project.environment.reports_path,
             user_agent=f"zalosync/{__version__}",
             hosts=tuple(filter(None, self.environ.get("ZALOSYNC_ALLOWED_API_HOSTS", "").split(","))),
+            ca_file=self.environ.get(CA_FILE_VARIABLE) or None,
+            proxy=Proxy.read(self.environ[PROXY_VARIABLE]) if self.environ.get(PROXY_VARIABLE) else None,
         )
 
     def _named(self, settings: "Settings") -> str:

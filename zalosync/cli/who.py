@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zalosync import __version__
+from zalosync.infobip.proxy import CA_FILE_VARIABLE, PROXY_VARIABLE, Proxy
 from zalosync.plan.people import Authors, names_of
 
 _ACTORS = ("ZALOSYNC_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN")
@@ -18,7 +19,7 @@ LOCK = "zalosync.lock"
 
 
 def who(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Actor, commit, CI run, host and version."""
+    """Actor, commit, CI run, host, version, and the way to the provider where it is not the plain one."""
     actor = next((environ[name] for name in _ACTORS if environ.get(name)), None)
     return {
         "actor": actor or git(root, "config", "user.email") or _user(),
@@ -27,7 +28,18 @@ def who(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         "ci_run": next((environ[name] for name in _CI_RUNS if environ.get(name)), None),
         "host": platform.node(),
         "version": __version__,
+        **_way(environ),
     }
+
+
+def _way(environ: Mapping[str, str]) -> dict[str, str]:
+    """By which proxy and whose authorities the provider is reached, where somebody set that."""
+    way = {}
+    if environ.get(PROXY_VARIABLE):
+        way["proxy"] = Proxy.read(environ[PROXY_VARIABLE]).place
+    if environ.get(CA_FILE_VARIABLE):
+        way["ca_file"] = environ[CA_FILE_VARIABLE]
+    return way
 
 
 def authors(root: Path, files: Iterable[str]) -> Authors:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from zalosync.errors import UsageError
+from zalosync.infobip.proxy import Proxy
 from zalosync.spec.endpoint import SANDBOX, base_url_fault
 from zalosync.spec.secret import Secret
 
@@ -25,6 +26,7 @@ class Settings:
         connect_timeout: seconds for one address, and for TLS.
         total_timeout: seconds from the first look-up to the last byte of the answer, whatever comes.
         ca_file: PEM file of authorities to trust in place of the bundled ones.
+        proxy: that makes a tunnel to the provider; never used without TLS.
         hosts: further hosts that the key may go to; see `check_base_url`.
 
     Raises:
@@ -38,6 +40,7 @@ class Settings:
     total_timeout: float = 30.0
     user_agent: str = "zalosync"
     ca_file: str | None = None
+    proxy: Proxy | None = None
     hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

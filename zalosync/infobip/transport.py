@@ -1,7 +1,7 @@
 """All use of httpx: one exchange, tried once, within a total time-out, from nothing of the environment.
 
-No proxy, certificate file or `.netrc` that a variable names is used; no redirect is followed, no cookie
-kept. Transport failures come out as one exception that says what the HTTP library's own trace proves.
+No proxy, certificate file or `.netrc` that other programs' variables name is used; no redirect is followed,
+no cookie kept. Transport failures come out as one exception that says what the library's own trace proves.
 """
 
 import logging
@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import certifi
 import httpcore
@@ -83,24 +84,38 @@ class _Transport(httpx.BaseTransport):
 
 
 class _Trace:
-    """What the HTTP library says it did: the only proof that nothing was sent."""
+    """What the HTTP library says it did: the only proof that nothing was sent.
 
-    __slots__ = ("connecting_failed", "sending", "writing_failed")
+    Args:
+        tunnel: whether a proxy may have to be asked for a connection first. What is said to it before
+            there is TLS with the provider is no part of the request: it is the first on a new connection.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_asked", "_asking", "_tunnel", "connecting_failed", "sending", "writing_failed")
+
+    def __init__(self, *, tunnel: bool = False) -> None:
+        self._tunnel = tunnel
+        self._asking = self._asked = False
         self.connecting_failed = self.sending = self.writing_failed = False
 
     def __call__(self, event: str, _info: Mapping[str, object]) -> None:
-        if event in {"connection.connect_tcp.failed", "connection.start_tls.failed"}:
+        if event == "connection.connect_tcp.started":
+            self._asking = self._tunnel
+        elif event == "proxy.start_tls.complete":
+            self._asking = False
+        elif event in {"connection.connect_tcp.failed", "connection.start_tls.failed"}:
             self.connecting_failed = True
         elif event.endswith(".send_request_headers.started"):
-            self.sending = True
-        elif event.endswith((".send_request_headers.failed", ".send_request_body.failed")):
+            # Whatever the library calls its steps: a second request that it begins is ours.
+            self._asking = self._asking and not self._asked
+            self._asked = True
+            self.sending = not self._asking
+        elif self.sending and event.endswith((".send_request_headers.failed", ".send_request_body.failed")):
             self.writing_failed = True
 
     @property
     def may_have_left(self) -> bool:
-        return self.sending or not self.connecting_failed
+        return self.sending or not (self.connecting_failed or self._asking)
 
     @property
     def failure(self) -> Failure:
@@ -139,6 +154,7 @@ class Http:
         self.date: datetime | None = None
         self._deadline = Deadline(monotonic)
         self._tls = _tls(settings.ca_file) if settings.base_url.startswith("https:") else None
+        self._tunnel = self._tls is not None and settings.proxy is not None
         self._lasting = self._client(keep_alive=2)
         self._fresh = self._client(keep_alive=0)
 
@@ -168,7 +184,7 @@ class Http:
         Raises:
             Unreached: there is no whole answer.
         """
-        trace = _Trace()
+        trace = _Trace(tunnel=self._tunnel)
         headers = {"Authorization": self._settings.authorization.reveal()}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -191,19 +207,29 @@ class Http:
         self.date = answer.date or self.date
         return answer
 
+    def _pool(self, keep_alive: int) -> httpcore.ConnectionPool:
+        backend = DeadlineBackend(self._deadline, self._look_up, only_here=self._tls is None)
+        given: dict[str, Any] = {
+            "ssl_context": self._tls,
+            "max_connections": None,
+            "max_keepalive_connections": keep_alive,
+            "keepalive_expiry": _IDLE,
+            "http1": True,
+            "http2": False,
+            "retries": 0,
+            "network_backend": backend,
+        }
+        proxy = self._settings.proxy
+        if not self._tunnel or proxy is None:
+            return httpcore.ConnectionPool(**given)
+        auth = None if proxy.auth is None else (proxy.auth[0].reveal(), proxy.auth[1].reveal())
+        address = httpcore.URL(scheme=b"http", host=proxy.host.encode(), port=proxy.port, target=b"/")
+        return httpcore.HTTPProxy(address, proxy_auth=auth, **given)
+
     def _client(self, *, keep_alive: int) -> httpx.Client:
         """A client with a pool of its own."""
         settings = self._settings
-        pool = httpcore.ConnectionPool(
-            ssl_context=self._tls,
-            max_connections=None,
-            max_keepalive_connections=keep_alive,
-            keepalive_expiry=_IDLE,
-            http1=True,
-            http2=False,
-            retries=0,
-            network_backend=DeadlineBackend(self._deadline, self._look_up, only_here=self._tls is None),
-        )
+        pool = self._pool(keep_alive)
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -260,6 +286,8 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
 
 def _why(error: Exception) -> str:
     """What failed, in a few words; a library's own text only where it speaks of TLS."""
+    if isinstance(error, httpcore.ProxyError):
+        return f"the proxy makes no connection ({plain(str(error))})"
     if isinstance(error, httpcore.ConnectTimeout):
         return "no connection in time"
     if isinstance(error, httpcore.TimeoutException):

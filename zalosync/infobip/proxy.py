@@ -1,0 +1,59 @@
+"""A proxy that somebody names for us; what variables of other programs name is not used."""
+
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from zalosync.errors import UsageError
+from zalosync.spec.secret import Secret
+
+# The way to the provider is the machine's: no file of a project can lead the key elsewhere.
+PROXY_VARIABLE, CA_FILE_VARIABLE = "ZALOSYNC_PROXY", "ZALOSYNC_CA_FILE"
+_PORT = 3128  # where a URL names none, as most proxies listen
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy that makes tunnels (CONNECT); TLS is between us and the provider, inside of them.
+
+    Attributes:
+        host: name or address.
+        port: of TCP.
+        auth: user and password, if it asks for them.
+    """
+
+    host: str
+    port: int
+    auth: tuple[Secret, Secret] | None = None
+
+    @property
+    def place(self) -> str:
+        """For people and records, without secrets."""
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    def read(cls, url: str) -> "Proxy":
+        """From `http://[USER:PASSWORD@]HOST[:PORT]`, reserved characters percent-encoded.
+
+        Raises:
+            UsageError: it is none; it is not quoted, since a password may stand in it.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _PORT
+        except ValueError:
+            raise _refused() from None
+        beyond = parts.path.strip("/") or parts.query or parts.fragment
+        if parts.scheme != "http" or not parts.hostname or beyond or not url.isascii():
+            raise _refused()
+        auth = None
+        if parts.username is not None:
+            auth = (Secret(unquote(parts.username)), Secret(unquote(parts.password or "")))
+        return cls(parts.hostname, port, auth)
+
+
+def _refused() -> UsageError:
+    return UsageError(
+        f"{PROXY_VARIABLE} is not the address of an HTTP proxy",
+        fix="write http://HOST:PORT, with USER:PASSWORD@ before the host where it asks for them",
+        code="ZS814",
+    )
