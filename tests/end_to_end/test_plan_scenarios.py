@@ -202,6 +202,10 @@ def test_a_person_who_opts_out_after_the_approval(shop: Shop) -> None:
     done = applied(shop)
     assert done.code == 0, done.err
     assert "1 message less than planned" in done.out
+    assert "1  less than planned: on a suppression list by now" in done.out
+    run = zalosync(shop.root, "history", "--json").json["runs"][-1]
+    assert (run["shrunk"], run["totals"]["shrunk"]) == ({"suppressed": 1}, 1)
+    assert run["totals"]["not_sent"] == 0
     assert sent(shop) == len(shop.valid) - 1
     messages = oracle.read_messages(shop.state / "here.sandbox")
     assert phone not in {message["to"] for message in messages}

@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 
 from tests.support.desk import KEYS, NOON, Desk, found, phones
 from tests.unit.test_run_execute import HOLD, Office
+from zalosync.apply.execute import Applied
 from zalosync.audit.verify import verify
 from zalosync.compose.message import Status
+from zalosync.console.documents import apply_document
 from zalosync.console.plan_html import plan_html
 from zalosync.console.plan_markdown import diff_markdown, plan_markdown
 from zalosync.console.plan_state import diff_lines
 from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document
+from zalosync.console.text import apply_lines
 from zalosync.errors import ExitCode
 from zalosync.plan.bundle import Sealed, seal, unseal
 from zalosync.plan.check import check_same, check_usable, narrowed
@@ -166,7 +169,7 @@ def test_a_sealed_plan_cancels_what_it_names(office: Office) -> None:
 
     def narrow(plan: Plan) -> None:
         check_same(plan_of_both, plan)
-        assert narrowed(plan_of_both, plan) == 0
+        assert narrowed(plan_of_both, plan) == {}
 
     def narrow_to_less(plan: Plan) -> None:
         del plan_of_both.cancels["tet"]  # type: ignore[attr-defined]
@@ -227,6 +230,70 @@ def test_a_plan_that_only_cancels_says_so(office: Office) -> None:
     with office.desk.plan() as plan:
         lines = list(plan_lines(plan_document(plan)))
     assert "Nothing to send; 5 held messages to cancel." in lines
+
+
+def due(office: Office) -> Applied:
+    """A run of what is due, when it is."""
+    office.desk.now = NOON + timedelta(days=2)
+    return office.apply(due=True)
+
+
+def test_another_text_stays_held_and_the_others_go_out(office: Office) -> None:
+    """The run ends well, says how many stay held and why, and says it again each time; so does the plan."""
+    rows = [(phone, f"K{number}") for number, phone in enumerate(phones(6, first=300))]
+    office.desk.campaign("late", rows, more=HOLD)
+    office.apply()
+    office.desk.audience("late", [*rows[:4], (phones(1, first=400)[0], "K4"), (rows[5][0], "K5")])
+    office.desk.campaign("tet", more=HOLD, text="anew {{ code }}")
+    with office.desk.plan() as plan:
+        findings = {each.campaign: each for each in plan.all_findings if each.id == "held-changed"}
+        assert {name: each.count for name, each in findings.items()} == {"tet": 12, "late": 1}
+        assert "raise `occurrence`" in findings["tet"].message
+        assert cancels(plan) == {}
+    for accepted in (10, 0):
+        run = due(office)
+        assert (run.code, run.totals.accepted, run.totals.not_sent) == (ExitCode.DONE, accepted, 0)
+        assert (run.totals.held, +run.totals.stays) == (13, {"changed": 13})
+        ended = office.desk.ledger.runs()[-1].ended
+        assert ended is not None
+        assert (ended["stays_held"], ended["totals"]["held"]) == ({"changed": 13}, 13)
+        text = "\n".join(apply_lines(run, "here"))
+        assert "13  stay held: not the text or phone that was approved" in text
+        document = apply_document(run)
+        assert document["stays_held"] == {"changed": 13}
+    assert office.states() == {Status.ACCEPTED: 10, Status.HELD: 13}
+
+
+def test_what_else_stays_held(office: Office) -> None:
+    """A run of what is due also counts those without row or campaign, and the suppressed; it ends none."""
+    lose_rows(office)
+    lose_campaign(office)
+    office.desk.write("audiences/stop.csv", f"phone\n{phones(1, first=5)[0]}\n")
+    office.desk.campaign("tet", audience="exclude: [../audiences/stop.csv]\n", more=HOLD)
+    run = due(office)
+    assert (run.code, run.totals.accepted, run.totals.cancelled) == (ExitCode.DONE, 8, 0)
+    assert +run.totals.stays == {"gone": 8, "suppressed": 1}
+    assert office.states() == {Status.ACCEPTED: 8, Status.HELD: 9}
+    with office.desk.plan(due=True) as plan:
+        assert plan.cancels == {}
+        assert "until a plan that cancels them is applied" in found(plan)["held-gone"].message
+
+
+def test_not_yet_due_and_changed(office: Office) -> None:
+    """Before its time a changed message is held like the others, and told of already."""
+    office.desk.campaign("tet", more=HOLD, text="anew {{ code }}")
+    run = office.apply(due=True)
+    assert (run.code, run.totals.held, +run.totals.stays) == (ExitCode.DONE, 17, {"changed": 12})
+
+
+def test_their_time_is_over_too(office: Office) -> None:
+    """When `expiresAt` passes, those without a row are cancelled with the others, and counted."""
+    until = (NOON + timedelta(days=1, hours=22)).isoformat()
+    office.desk.campaign("tet", phones(9, first=3), more=HOLD.replace("}", f', expiresAt: "{until}"}}'))
+    lose_campaign(office)
+    run = due(office)
+    assert (run.totals.cancelled, run.totals.to_send) == (12, 0)
+    assert office.states() == {Status.CANCELLED: 12, Status.HELD: 5}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

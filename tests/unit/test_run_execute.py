@@ -341,7 +341,7 @@ def test_held_with_another_text(office: Office) -> None:
     office.apply()
     office.desk.campaign("tet", phones(5), more=HOLD, text="anew {{ code }}")
     office.desk.now = NOON + timedelta(days=2)
-    office.apply(due=True)
+    assert office.apply(due=True).code is ExitCode.DONE
     assert office.bodies == []
     assert office.states() == {Status.HELD: 5}
 
@@ -360,6 +360,21 @@ def test_speed_limit_over_runs(office: Office) -> None:
     assert all(two > one for one, two in pairwise(times))
     last = datetime.fromisoformat(office.desk.ledger.notes()["slot:tet"])
     assert timedelta(minutes=4.6) <= last - NOON < timedelta(minutes=5)
+
+
+def test_a_tail_that_is_too_late(office: Office) -> None:
+    """What no slot is left for is no more of the plan: it is counted apart, and the plan is consumed."""
+    until = (NOON + timedelta(minutes=2, seconds=30)).isoformat()
+    limit = "sendingSpeedLimit: {amount: 10, timeUnit: MINUTE}"
+    office.desk.campaign("tet", phones(46), more=f'schedule: {{{limit}, expiresAt: "{until}"}}\n')
+    run = office.apply()
+    assert (run.code, run.totals.not_sent) == (ExitCode.DONE, 0)
+    assert run.totals.accepted + run.totals.shrunk["too-late"] == run.totals.to_send == 46
+    assert 0 < run.totals.accepted < 46
+    ended = office.desk.ledger.runs()[-1].ended
+    assert ended is not None
+    assert (ended["shrunk"], ended["consumed"]) == ({"too-late": 46 - run.totals.accepted}, True)
+    assert ended["totals"]["shrunk"] == 46 - run.totals.accepted
 
 
 def test_encrypted(office: Office) -> None:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zalosync.apply.cancels import cancel_planned
-from zalosync.apply.decisions import cancel_held
 from zalosync.apply.envelope import envelope_of, window_of
 from zalosync.apply.flight import Submit, Threads
-from zalosync.apply.letters import Consignment, Letters, batches, check_inputs
+from zalosync.apply.held import cancel_planned, due_campaigns, left_out
+from zalosync.apply.letters import Consignment, Leave, Letters, batches, check_inputs
 from zalosync.apply.run import Limits, Ports, Result, Run, Totals
 from zalosync.apply.seal import Order, Sealer
 from zalosync.clock import Clock
@@ -50,6 +50,7 @@ class Job:
         max_messages: send no more than this, or None.
         canary: messages in the first request.
         due: send what is held and due, instead of what is new.
+        shrunk: what the approved plan names and this one does not any more: reason to count.
         limits: of the run.
         folder: where a rescue file goes.
         webhook_token: takes the place of `{token}` in webhook URLs.
@@ -68,6 +69,7 @@ class Job:
     limits: Limits
     folder: Path
     webhook_token: str = field(default="", repr=False)
+    shrunk: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ def conduct(
             "reason": result.reason,
             "consumed": not result.totals.not_sent and not record.get("due", False),
             "totals": totals_document(result.totals, seconds),
+            "shrunk": reasons(result.totals.shrunk),
+            "stays_held": reasons(result.totals.stays),
         },
     )
     return Applied(begun.run_id, digest, result.totals, result.code, result.reason, seconds)
@@ -168,10 +172,16 @@ def totals_document(totals: Totals, seconds: float) -> dict[str, Any]:
         "not_sent": totals.not_sent,
         "held": totals.held,
         "cancelled": totals.cancelled,
+        "shrunk": totals.shrunk.total(),
         "requests": totals.requests,
         "retries": totals.retries,
         "seconds": round(seconds, 3),
     }
+
+
+def reasons(counts: Mapping[str, int]) -> dict[str, int]:
+    """Why messages were left out, or stay held, as JSON shows it."""
+    return {str(reason): count for reason, count in sorted(counts.items()) if count}
 
 
 def _record(job: Job) -> dict[str, Any]:
@@ -224,11 +234,12 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     acting = Action.HELD if job.due else None
     todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
     if job.due:
-        todo = [campaign for campaign in todo if not _ended(outside, campaign, now)]
+        todo = due_campaigns(job.plan, ledger, begun.totals, now, outside.emit)
     later = [campaign for campaign in todo if kept(campaign.loaded.campaign.spec, now)]
     sooner = [campaign for campaign in todo if campaign not in later]
     totals = begun.totals
-    totals.to_send = sum(_count(campaign, acting) for campaign in todo)
+    totals.shrunk.update(job.shrunk)
+    totals.to_send = sum(_count(campaign, acting) for campaign in todo) + totals.shrunk.total()
     values = sum(
         _count(campaign, acting) * len(campaign.loaded.campaign.spec.template_data)
         for campaign in sooner
@@ -237,10 +248,13 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     sealer = stack.enter_context(Sealer(values=values, proof=Maker(job.keys).proof))
     flight = Threads(outside.submit, job.limits.width)
     stack.callback(flight.close)
+    leave = partial(left_out, totals, due=job.due)
     for campaign in later:
         # What is held already waits on, where its time has not come.
-        totals.held += _count(campaign, acting) if job.due else _hold(job, outside, campaign, begun.number)
-    consignments = [_consignment(job, outside, campaign, now) for campaign in sooner]
+        totals.held += (
+            _count(campaign, acting) if job.due else _hold(job, outside, campaign, begun.number, leave)
+        )
+    consignments = [_consignment(job, outside, campaign, now, leave) for campaign in sooner]
     ports = Ports(
         ledger=ledger,
         flight=flight,
@@ -275,21 +289,10 @@ def _count(campaign: CampaignPlan, acting: Action | None) -> int:
     return campaign.to_send if acting is None else campaign.messages.actions[acting]
 
 
-def _ended(outside: Outside, campaign: CampaignPlan, now: datetime) -> bool:
-    """Whether a campaign's time is over; what is held of it is then cancelled."""
-    expires = campaign.loaded.campaign.spec.schedule.expires_at
-    if expires is None or now < expires:
-        return False
-    reason = f"expiresAt {expires:%Y-%m-%dT%H:%MZ} has passed"
-    count = cancel_held(outside.ledger, campaign.loaded.first_name, "zalosync", reason, now)
-    outside.emit(Warned("ZS656", f"{count:,} held messages of {campaign.name} are cancelled: {reason}"))
-    return True
-
-
-def _hold(job: Job, outside: Outside, campaign: CampaignPlan, run: int) -> int:
+def _hold(job: Job, outside: Outside, campaign: CampaignPlan, run: int, leave: Leave) -> int:
     """Write down messages that wait for their time under this plan; nothing is sent."""
     held = 0
-    for part in _letters(job, outside, campaign):
+    for part in _letters(job, outside, campaign, leave):
         claims = [replace(letter.claim, state=Status.HELD) for letter in part]
         with outside.ledger.change(Kind.CLAIM, outside.clock.now(), run=run) as change:
             change.claim(claims)
@@ -297,16 +300,18 @@ def _hold(job: Job, outside: Outside, campaign: CampaignPlan, run: int) -> int:
     return held
 
 
-def _letters(job: Job, outside: Outside, campaign: CampaignPlan) -> Letters:
+def _letters(job: Job, outside: Outside, campaign: CampaignPlan, leave: Leave) -> Letters:
     name = campaign.loaded.first_name
     number = outside.ledger.campaigns().get(name)
     if number is None:
         with outside.ledger.change(Kind.NOTE, outside.clock.now()) as change:
             number = change.campaign(name)
-    return Letters(campaign, number, outside.ledger, job.keys, due=job.due)
+    return Letters(campaign, number, outside.ledger, job.keys, due=job.due, leave=leave)
 
 
-def _consignment(job: Job, outside: Outside, campaign: CampaignPlan, now: datetime) -> Consignment:
+def _consignment(
+    job: Job, outside: Outside, campaign: CampaignPlan, now: datetime, leave: Leave
+) -> Consignment:
     loaded = campaign.loaded
     spec = loaded.campaign.spec
     order = Order(
@@ -319,11 +324,13 @@ def _consignment(job: Job, outside: Outside, campaign: CampaignPlan, now: dateti
     ours = spec.schedule.mode == "hold"
     return Consignment(
         order,
-        _letters(job, outside, campaign),
+        _letters(job, outside, campaign, leave),
         now,
         None if ours else spec.schedule.send_at,
         _slots(outside.ledger, campaign, now),
         ours,
+        _count(campaign, Action.HELD if job.due else None),
+        leave,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import chain, islice, repeat
 
 import polars as pl
@@ -20,6 +21,20 @@ from zalosync.plan.pace import Slots
 from zalosync.plan.shape import CampaignPlan
 
 
+class Left(StrEnum):
+    """Why a run leaves out a message that its plan names."""
+
+    SUPPRESSED = "suppressed"  # on a list by now
+    CAPPED = "frequency-cap"  # other messages have used a cap up since
+    LEDGER = "ledger"  # what the ledger learned since does not allow it
+    TOO_LATE = "too-late"  # at its speed limit and in its window it cannot leave in time
+    CHANGED = "changed"  # held, and of another text or phone than was approved
+    GONE = "gone"  # held, and its row or campaign is gone
+
+
+Leave = Callable[[Left, int], None]
+
+
 class Letters:
     """The letters of one campaign, in the plan's order.
 
@@ -29,10 +44,21 @@ class Letters:
         reader: what became of the messages since the plan.
         keys: the project's.
         due: give the held messages instead: they were planned and applied before, and their time has come.
+        leave: is told of messages that were planned and are left out: why, and how many.
+
+    Attributes:
+        shrunk: how many that are so far.
     """
 
     def __init__(
-        self, plan: CampaignPlan, number: int, reader: LedgerReader, keys: Keys, *, due: bool = False
+        self,
+        plan: CampaignPlan,
+        number: int,
+        reader: LedgerReader,
+        keys: Keys,
+        *,
+        due: bool = False,
+        leave: Leave = lambda *_: None,
     ) -> None:
         self._plan = plan
         self._number = number
@@ -43,7 +69,8 @@ class Letters:
         self._names = list(spec.template_data)
         self._retry = plan.retry
         self._actions = (Action.HELD,) if due else (Action.SEND, Action.RETRY)
-        self.shrunk = 0  # planned to be sent, and no longer to be
+        self._leave = leave
+        self.shrunk = 0
 
     def __iter__(self) -> Iterator[list[Letter]]:
         """Give letters part by part.
@@ -80,6 +107,8 @@ class Letters:
             attempt = next_attempt(Action(action), before, fingerprint, recipient, self._retry)
             if attempt is None:
                 self.shrunk += 1
+                held = Action(action) is Action.HELD and before is not None and before.state is Status.HELD
+                self._leave(Left.CHANGED if held else Left.LEDGER, 1)
                 continue
             # Who took back what may have been sent may have been wrong: its SMS is not forgotten.
             again = before is not None and before.attempt == attempt and before.failover
@@ -139,6 +168,8 @@ class Consignment:
         slots: of its speed limit, or None where it has none.
         ours: whether we keep the slots ourselves, or hand them to the provider as `sendAt`.
         began: when the run began.
+        count: messages that the plan names.
+        leave: is told how many of them cannot leave in time; None: nobody asks.
     """
 
     order: Order
@@ -147,6 +178,8 @@ class Consignment:
     send_at: datetime | None = None
     slots: Slots | None = None
     ours: bool = False
+    count: int = 0
+    leave: Leave | None = None
 
     def batch(self, group: tuple[Letter, ...]) -> Batch[Order] | None:
         """One request, or None where no slot is left before the campaign expires."""
@@ -159,6 +192,11 @@ class Consignment:
             return Batch(self.order, group, None, slot, slot.start)
         # A slot that starts now is no `sendAt`.
         return Batch(self.order, group, slot.start if slot.start > self.began else self.send_at, slot)
+
+    def end(self, given: int) -> None:
+        """No slot is left after so many messages: the others are too late."""
+        if self.leave is not None:
+            self.leave(Left.TOO_LATE, self.count - given - self.letters.shrunk)
 
 
 def batches(
@@ -184,11 +222,14 @@ def batches(
         return size if (started if proven is None else proven()) else min(canary, size) or size
 
     for consignment in consignments:
+        given = 0
         for group in _groups(consignment.letters, width, left):
             batch = consignment.batch(group)
             if batch is None:
+                consignment.end(given)
                 break
             started = True
+            given += len(group)
             if left is not None:
                 left -= len(group)
             yield batch

@@ -6,7 +6,7 @@ costs at most two durable commits. A batch's bytes leave only after the transact
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -92,21 +92,30 @@ class Ports:
 
 @dataclass(slots=True)
 class Totals:
-    """What became of the messages a run was to send."""
+    """What became of the messages a run was to send.
+
+    Attributes:
+        cancelled: held ones, which this run was to cancel, or whose time was over.
+        shrunk: planned, and left out by what lies outside of the plan: reason to count.
+        stays: held ones that a run of what is due leaves held although their time has come, likewise.
+    """
 
     to_send: int = 0
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
     held: int = 0
-    cancelled: int = 0  # held ones, which this run was to cancel
+    cancelled: int = 0
     requests: int = 0
     retries: int = 0
+    shrunk: Counter[str] = field(default_factory=Counter)
+    stays: Counter[str] = field(default_factory=Counter)
 
     @property
     def not_sent(self) -> int:
         """Proven not sent, or never tried."""
-        return self.to_send - self.accepted - self.rejected - self.unknown - self.held
+        settled = self.accepted + self.rejected + self.unknown + self.held + self.shrunk.total()
+        return self.to_send - settled
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             whole=True,
         )
         with built:
-            shrunk = 0
+            shrunk: Mapping[str, int] = {}
             if sealed is not None:
                 check_same(sealed, built)
                 shrunk = narrowed(sealed, built)
@@ -147,7 +147,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             if any(key.budget != planned[sender].budget for sender, key in keys.items()):
                 raise PlanRefused("a new RSA key has another size than was planned for", fix="plan again")
             _remember(session, ledger, keys)
-            return _run(session, emit, provider, asked, built, approved, keys, ledger)
+            return _run(session, emit, provider, asked, built, approved, keys, ledger, shrunk)
 
 
 def _agreed(
@@ -156,7 +156,7 @@ def _agreed(
     built: "Plan",
     asked: Asked,
     sealed: "Sealed | None",
-    shrunk: int,
+    shrunk: Mapping[str, int],
 ) -> bool:
     """Show what will be done and, where nobody said yes before, ask."""
     from zalosync.console import plan_text, text
@@ -203,6 +203,7 @@ def _run(
     approved: "Approved | None",
     keys: "Mapping[str, PublicKey]",
     ledger: "Ledger",
+    shrunk: Mapping[str, int],
 ) -> "Applied":
     from zalosync.apply.execute import Job, Outside, execute
     from zalosync.apply.run import REQUEST_SECONDS, Limits
@@ -230,6 +231,7 @@ def _run(
         limits=Limits(grace=CI_GRACE_SECONDS if session.environ.get("CI") else REQUEST_SECONDS),
         folder=session.home.folder,
         webhook_token=session.webhook_token,
+        shrunk=shrunk,
     )
     outside = Outside(
         ledger=ledger,

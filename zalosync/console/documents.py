@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from zalosync.apply.execute import Applied, totals_document
+from zalosync.apply.execute import Applied, reasons, totals_document
 from zalosync.clock import moment
 from zalosync.console.hints import spelled
 from zalosync.errors import SpecError, ZalosyncError
@@ -69,6 +69,8 @@ def apply_document(applied: Applied) -> dict[str, Any]:
         "exit_code": int(applied.code),
         "reason": applied.reason,
         "totals": totals_document(applied.totals, applied.seconds),
+        "shrunk": reasons(applied.totals.shrunk),
+        "stays_held": reasons(applied.totals.stays),
     }
 
 
@@ -90,6 +92,8 @@ def run_entry(run: Run) -> dict[str, Any]:
         "plan_digest": run.started.get("plan_digest"),
         "campaigns": run.started.get("campaigns", []),
         "totals": ended.get("totals"),
+        "shrunk": ended.get("shrunk", {}),
+        "stays_held": ended.get("stays_held", {}),
         "exit_code": ended.get("exit_code"),
         "reason": ended.get("reason"),
     }

@@ -1,7 +1,7 @@
 """A plan as text: read in ten seconds at 80 columns, the same with and without a terminal."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from zalosync.console.display import display, plural
 from zalosync.console.plan_words import (
@@ -54,9 +54,10 @@ def sealed_lines(file: str) -> Iterator[str]:
     yield f"then `zalosync apply {name}`."
 
 
-def shrunk_lines(count: int) -> Iterator[str]:
+def shrunk_lines(counts: Mapping[str, int]) -> Iterator[str]:
     """What lies outside of the approval and takes messages away."""
-    yield f"{plural(count, 'message')} less than planned: suppressed or capped since"
+    why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()))
+    yield f"{plural(sum(counts.values()), 'message')} less than planned, since the plan was made: {why}"
 
 
 def _head(document: Document) -> Iterator[str]:

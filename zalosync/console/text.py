@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from zalosync.apply.execute import Applied
+from zalosync.apply.run import Totals
 from zalosync.console.display import display, plural
 from zalosync.console.hints import spelled
 from zalosync.errors import ExitCode
@@ -30,6 +31,7 @@ def apply_lines(applied: Applied, environment: str) -> Iterator[str]:
     ):
         if count or not name.startswith("held"):
             yield f"    {count:>11,}  {name}"
+    yield from _left_out(totals)
     yield (
         f"    {plural(totals.requests, 'request')}, {totals.retries} tried again,"
         f" {applied.seconds:,.1f} s ({rate:,.0f} messages/s)"
@@ -37,6 +39,26 @@ def apply_lines(applied: Applied, environment: str) -> Iterator[str]:
     if applied.reason:
         yield f"Stopped because: {display(applied.reason, 300)}"
     yield f"Next: {_next(applied.code)}"
+
+
+_WHY = {
+    "suppressed": "on a suppression list by now",
+    "frequency-cap": "a cap was used up since",
+    "ledger": "what the ledger learned since does not allow it",
+    "too-late": "cannot leave in time",
+    "changed": "not the text or phone that was approved",
+    "gone": "the row or campaign is gone",
+}
+
+
+def _left_out(totals: Totals) -> Iterator[str]:
+    """What was planned and is not sent, and what stays held although its time has come; and why."""
+    for words, counts in (("less than planned", totals.shrunk), ("stay held", totals.stays)):
+        for reason, count in sorted(counts.items()):
+            if count:
+                yield f"    {count:>11,}  {words}: {_WHY[reason]}"
+    if +totals.stays:
+        yield "    `zalosync plan` shows what becomes of those that stay held"
 
 
 def _verdict(code: ExitCode) -> str:
@@ -68,7 +90,7 @@ def history_lines(document: dict[str, Any]) -> Iterator[str]:
         totals = run["totals"] or {}
         counts = ", ".join(
             f"{totals[name]:,} {name.replace('_', ' ')}"
-            for name in ("accepted", "rejected", "unknown", "not_sent")
+            for name in ("accepted", "rejected", "unknown", "not_sent", "shrunk", "cancelled")
             if totals.get(name)
         )
         code = "did not end" if run["exit_code"] is None else f"exit {run['exit_code']}"

@@ -3,12 +3,14 @@
 Pure, but for reading the ledger. Each refusal says in one line what differs, and nothing was sent.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from zalosync.audience.screen import Reason
 from zalosync.errors import PlanRefused
 from zalosync.ledger.read import LedgerReader
 from zalosync.plan.bundle import Sealed
@@ -19,6 +21,8 @@ from zalosync.plan.shape import Plan
 
 _SLICE = 100_000
 CONSUMED = "ZS537"
+# What takes messages away from a plan that was approved, and lies outside of it.
+_OUTSIDE = {Action.SUPPRESSED: Reason.SUPPRESSED.word, Action.CAPPED: Reason.FREQUENCY_CAP.word}
 _CAMPAIGN_PARTS = {
     "occurrence": "its occurrence",
     "sender": "its sender",
@@ -162,14 +166,14 @@ def moved(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
             yield f"campaign {name}: {text}"
 
 
-def narrowed(sealed: Sealed, plan: Plan) -> int:
-    """Let the plan of now do no more than the sealed one says; gives by how many messages it shrank.
+def narrowed(sealed: Sealed, plan: Plan) -> Counter[str]:
+    """Let the plan of now do no more than the sealed one says; gives why, and by how many, it shrank.
 
     What is sent, suppressed, capped or unknown by now keeps that; what the sealed plan held back stays so,
     and what it did not send for another reason, or would send as another attempt, is not sent. Held messages
     that it does not cancel stay held.
     """
-    shrunk = 0
+    shrunk = Counter[str]()
     plan.gone = {name: within(sealed.cancels.get(name), gone) for name, gone in plan.gone.items()}
     for campaign in plan.campaigns:
         campaign.waits.gone = within(sealed.cancels.get(campaign.loaded.first_name), campaign.waits.gone)
@@ -181,7 +185,6 @@ def narrowed(sealed: Sealed, plan: Plan) -> int:
             messages = present.take(_SLICE).with_columns(before.take(_SLICE)["action"].alias("then"))
             sending = pl.col("action").is_in([int(Action.SEND), int(Action.RETRY)])
             mine = pl.col("then").is_in([int(Action.SEND), int(Action.RETRY)])
-            outside = pl.col("action").is_in([int(Action.SUPPRESSED), int(Action.CAPPED)])
             withheld = pl.col("then").is_in([int(Action.SUPPRESSED), int(Action.CAPPED)])
             action = (
                 pl.when(sending & withheld)
@@ -190,7 +193,8 @@ def narrowed(sealed: Sealed, plan: Plan) -> int:
                 .then(pl.lit(int(Action.FAILED), pl.UInt8))
                 .otherwise("action")
             )
-            shrunk += messages.filter(mine & outside).height
+            for action_now, word in _OUTSIDE.items():
+                shrunk[word] += messages.filter(mine & (pl.col("action") == int(action_now))).height
             both.append(messages.with_columns(action.alias("action")))
         campaign.messages = both
-    return shrunk
+    return +shrunk
