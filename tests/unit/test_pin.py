@@ -120,6 +120,47 @@ def test_two_ledgers_of_one_lineage(book: Book) -> None:
     assert caught.value.code == "ZS624"
 
 
+def test_who_ends_last_takes_nothing_back(tmp_path: Path, book: Book) -> None:
+    """A plan that read before a run and ends after it leaves the run's pin: an older copy stays refused."""
+    path = tmp_path / "zalosync.lock"
+    seen_by_plan = pin_of(book.ledger)
+    book.claim(["c"])
+    write_pin(path, "production", pin_of(book.ledger))
+    write_pin(path, "production", seen_by_plan)
+    pinned = read_pin(path, "production")
+    assert pinned == pin_of(book.ledger)
+    write_pin(path, "production", replace(pin_of(book.ledger), hash="0" * 64))
+    assert read_pin(path, "production") == pinned, "a fork of the same length does not take the place"
+    older = memory_book()
+    older.claim(["a", "b"])
+    with pytest.raises(LedgerError, match="older"):
+        check_pin(pinned, older.ledger)
+    write_pin(path, "production", replace(PIN, lineage="c" * 32))
+    assert read_pin(path, "production") == replace(PIN, lineage="c" * 32), "a replaced lineage begins anew"
+
+
+def test_two_writers_in_turns(tmp_path: Path) -> None:
+    """However two commands of one ledger are interleaved, the pin never goes back."""
+    path = tmp_path / "zalosync.lock"
+    seen: list[int] = []
+
+    def write(first: int) -> None:
+        for seq in range(first, 100, 2):
+            write_pin(path, "production", replace(PIN, seq=seq, serial=seq))
+            found = read_pin(path, "production")
+            assert found is not None
+            seen.append(found.seq)
+            assert found.seq >= seq
+
+    threads = [Thread(target=write, args=(first,)) for first in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 100, "a writer saw the pin go back"
+    assert read_pin(path, "production") == replace(PIN, seq=99, serial=99)
+
+
 def test_two_environments_at_once(tmp_path: Path) -> None:
     """Runs of several environments that end at the same time do not lose each other's pins."""
     path = tmp_path / "zalosync.lock"

@@ -6,7 +6,7 @@
 import fcntl
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,11 @@ def _pin(entry: dict[str, Any]) -> Pin:
 def write_pin(path: Path, environment: str, pin: Pin) -> None:
     """Write a pin aside, sync it, and rename it into place; other environments keep theirs.
 
-    Runs of several environments may end at the same time: they wait for one another.
+    Commands may end at the same time: they wait for one another. Of one lineage the furthest position stays,
+    whoever comes last: what `plan` saw before a run began is no news after the run has ended.
+
+    Raises:
+        LedgerError: the file is not one that zalosync wrote.
     """
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:
@@ -70,14 +74,14 @@ def write_pin(path: Path, environment: str, pin: Pin) -> None:
 
 
 def _write(path: Path, environment: str, pin: Pin) -> None:
+    known = read_pin(path, environment)
+    if known is not None and known.lineage == pin.lineage and known.seq >= pin.seq:
+        return
     document = {"version": VERSION, "environments": {}}
     if path.exists():
         document = json.loads(path.read_text(encoding="utf-8"))
     environments = dict(document["environments"])  # type: ignore[call-overload]
-    entry = {"lineage": pin.lineage, "serial": pin.serial, "seq": pin.seq, "hash": pin.hash}
-    if environments.get(environment) == entry:
-        return
-    environments[environment] = entry
+    environments[environment] = asdict(pin)
     document["environments"] = environments
     aside = path.with_name(path.name + ".new")
     with aside.open("w", encoding="utf-8") as file:
