@@ -1,10 +1,14 @@
 """`--json` gives one document on stdout, from every command and of every failure; hints keep options."""
 
+import json
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from tests.support.command import Done, zalosync
+from tests.transcripts.test_help import LEAVES
+from zalosync.cli.schema import OUTPUTS, output_schema
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -18,11 +22,88 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def ended(done: Done, code: int = 0) -> dict[str, object]:
-    """The one document of a command."""
+def ended(done: Done, code: int = 0, *, schema: str = "") -> dict[str, object]:
+    """The one document of a command, which keeps its schema."""
     assert done.code == code, done.err
     assert done.json["format_version"] == "1.0"
+    if schema or "error" in done.json:
+        given = json.loads(output_schema(schema or "error"))
+        jsonschema.Draft202012Validator.check_schema(given)
+        jsonschema.Draft202012Validator(given).validate(done.json)
+        assert set(done.json) <= set(given["properties"]), "the schema does not name them all"
     return done.json
+
+
+# What each command is given in a project whose campaign was sent; `serve` and `sandbox` run until stopped.
+GIVEN: dict[str, tuple[str, ...]] = {
+    "validate": ("--rows",),
+    "fmt": (),
+    "render": ("welcome", "--sample", "2", "--payload"),
+    "templates-list": (),
+    "templates-pull": (),
+    "keys-show": (),
+    "keys-create": ("4097700000000000001",),
+    "quota": (),
+    "explain": ("ZS101",),
+    "plan": (),
+    "refresh": (),
+    "logs": ("--limit", "2"),
+    "resolve": ("--campaign", "welcome", "--all-unknown", "--as", "sent", "--reason", "seen"),
+    "pause": ("welcome",),
+    "unpause": ("welcome",),
+    "cancel": ("welcome",),
+    "status": (),
+    "history": (),
+    "audit-verify": (),
+    "audit-report": ("--output", "report.html"),
+    "doctor": (),
+    "ledger-info": (),
+    "ledger-backup": ("copy.db",),
+    "ledger-migrate": (),
+}
+
+
+def test_every_document_keeps_its_schema(shop: Path) -> None:
+    """What a command prints with --json is what `schema --json-output` of it says."""
+    for name, arguments in GIVEN.items():
+        ended(zalosync(shop, "--json", *name.split("-"), *arguments), schema=name)
+
+
+def test_documents_of_sealed_plans(shop: Path) -> None:
+    """Those about plan files, too: sealed, shown, approved, held together, applied, adopted."""
+    customers = next((shop / "audiences").glob("people*"))
+    with customers.open("a", encoding="utf-8") as file:
+        file.write(customers.read_text(encoding="utf-8").splitlines()[-1].replace("C", "N") + "\n")
+    ended(zalosync(shop, "--json", "plan", "-o", "a.zsplan"), schema="plan")
+    ended(zalosync(shop, "--json", "show", "a.zsplan"), schema="show")
+    ended(zalosync(shop, "--json", "approve", "a.zsplan", "--as", "ann"), schema="approve")
+    ended(zalosync(shop, "--json", "diff", "a.zsplan", "a.zsplan"), schema="diff")
+    ended(zalosync(shop, "--json", "apply", "a.zsplan"), schema="apply")
+    adopt = ("--campaign", "welcome", "--audience", str(customers.relative_to(shop)), "-o", "b.zsplan")
+    ended(zalosync(shop, "--json", "ledger", "adopt", *adopt), schema="ledger-adopt")
+    ended(zalosync(shop, "--json", "apply", "b.zsplan"), schema="adopt")
+
+
+def test_documents_of_beginnings(tmp_path: Path) -> None:
+    """A new project, and a new ledger."""
+    made = ended(zalosync(tmp_path, "-C", "shop", "--json", "init"), schema="init")
+    assert "zalosync.yaml" in made["files"]  # type: ignore[operator]
+    ended(zalosync(tmp_path / "shop", "--json", "ledger", "init"), schema="ledger-init")
+
+
+def test_every_command_with_a_document_has_a_schema() -> None:
+    """None is forgotten: but for servers, and `schema` itself, whose output is no document."""
+    leaves = {"-".join(path) for path, _ in LEAVES}
+    assert leaves - set(OUTPUTS) == {"schema", "serve", "sandbox"}
+    assert set(OUTPUTS) - leaves == {"keys", "adopt", "error"}
+    tried = {*GIVEN, "show", "approve", "diff", "apply", "ledger-adopt", "init", "ledger-init"}
+    assert leaves - tried == {
+        "schema",
+        "serve",
+        "sandbox",
+        "keys-pin",
+        "demo",
+    }
 
 
 def test_decisions(shop: Path) -> None:

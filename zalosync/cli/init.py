@@ -18,6 +18,7 @@ def init(options: Options, ci: str | None) -> int:
 
     Nothing that is there is overwritten. The key stays in .zalosync/key, which Git ignores: keep a copy.
     """
+    from zalosync.console import documents
     from zalosync.ledger.home import STATE_FOLDER
     from zalosync.ledger.key import make_key, read_key
     from zalosync.spec.starter import git_ignored, starter_files
@@ -48,6 +49,9 @@ def init(options: Options, ci: str | None) -> int:
     state = folder / STATE_FOLDER
     if read_key(state, os.environ) is None:
         make_key(state)
+    if options.json:
+        documents.write({"folder": str(folder.resolve()), "files": sorted(files)})
+        return ExitCode.DONE
     where = f" -C {shlex.quote(str(folder))}" if options.project is not None else ""
     click.echo(f"Made a project in {folder.resolve()}. Next:")
     for command, purpose in (("validate", "checks every file"), ("plan", "shows what would be sent")):

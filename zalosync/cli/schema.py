@@ -8,7 +8,23 @@ from zalosync.cli.options import Options, common
 from zalosync.errors import ExitCode, UsageError
 
 _KINDS = ("project", "campaign", "policy", "prices", "templates-lock")
-_OUTPUTS = ("plan", "show", "diff", "approve", "apply", "status", "history", "audit-verify")
+# Commands that print another one's document.
+_SAME = {
+    "refresh": "status",
+    "unpause": "pause",
+    "keys-show": "keys",
+    "keys-create": "keys",
+    "keys-pin": "keys",
+    "ledger-adopt": "plan",
+}
+# By command; `adopt` is what `apply` prints of a plan of `ledger adopt`, `error` what any command that fails.
+OUTPUTS = (
+    *("init", "validate", "fmt", "render", "templates-list", "templates-pull", "quota", "keys"),
+    *("plan", "explain", "show", "diff", "approve", "apply", "adopt", "logs", "resolve", "pause", "cancel"),
+    *("status", "history", "audit-verify", "audit-report", "doctor", "demo", "error"),
+    *("ledger-init", "ledger-info", "ledger-backup", "ledger-migrate"),
+    *_SAME,
+)
 
 
 @click.command(epilog="Example: zalosync schema campaign > campaign.schema.json")
@@ -19,8 +35,9 @@ _OUTPUTS = ("plan", "show", "diff", "approve", "apply", "status", "history", "au
 @click.option(
     "--json-output",
     "output",
-    type=click.Choice(_OUTPUTS),
-    help="Print the schema of what this command prints with --json.",
+    type=click.Choice(OUTPUTS),
+    metavar="COMMAND",
+    help="Print the schema of what this command prints with --json, such as plan or ledger-info.",
 )
 @common
 def schema(options: Options, kind: str | None, folder: Path | None, output: str | None) -> int:
@@ -33,10 +50,7 @@ def schema(options: Options, kind: str | None, folder: Path | None, output: str 
 
     _ = options
     if output is not None and kind is None and folder is None:
-        from importlib import resources
-
-        schemas = resources.files("zalosync.console").joinpath("schemas")
-        click.echo(schemas.joinpath(f"{output}.json").read_text(encoding="utf-8"), nl=False)
+        click.echo(output_schema(output), nl=False)
         return ExitCode.DONE
     if output is not None:
         raise UsageError("--json-output stands alone", fix="leave out the kind and --write")
@@ -50,3 +64,11 @@ def schema(options: Options, kind: str | None, folder: Path | None, output: str 
             (folder / file_name(each)).write_text(schema_text(each), encoding="utf-8")
             click.echo(str(folder / file_name(each)), err=True)
     return ExitCode.DONE
+
+
+def output_schema(command: str) -> str:
+    """The JSON Schema (2020-12) of what a command prints with --json; its name as in `OUTPUTS`."""
+    from importlib import resources
+
+    file = f"{_SAME.get(command, command)}.json"
+    return resources.files("zalosync.console").joinpath("schemas", file).read_text(encoding="utf-8")
