@@ -16,16 +16,8 @@ from zalosync.spec.schema import KINDS, file_name, json_schema, schema_text
 from zalosync.spec.starter import starter_files
 
 BAD_SPECS = Path(__file__).resolve().parent.parent / "golden" / "bad_specs"
-# Mistakes that only the meaning of a whole file, or another file, can tell.
-BEYOND_A_SCHEMA = re.compile(
-    r"path-|column|template-(call|column|filter|loop|syntax|argument|block|brackets|comparison|folded|multi|nodes|prints|quoted-over|two)|exclude-(glob|link|missing|no-phone)"
-    r"|where-|send-at-(180|no-such|does-not|twice)|expires-|hold-|window-"
-    r"(under|wraps|one|whole|zone|day-twice)|validity-(over|zero)|failover-(sender|validity)|sending-mode-tag"
-    r"|tracking-|webhook-(host|http|address|user|port|placeholder|look|no-notify)|own-former|lock-(missing|other"
-    r"|unknown)|recipients-limits|template-number-(octal|hex|float)|name-too-long|key-for|ledger|http|url-|default-env"
-    r"|timezone|specs-(no|out|missing)|prices-(missing|outside|a-folder)|label-invisible|fingerprint\b|environment-name|quiet-hours-equal|senders-empty"
-    r"|rule-(unknown$|waiver-without)|suppressions|same-name|key-literal|fingerprint$|reports-path|unknown-key-top$"
-)
+# Bad specs that are right by their schema: what is wrong shows in their meaning, or in another file.
+BEYOND = BAD_SPECS.parent / "beyond_a_schema.txt"
 
 
 def checked_in(path: Path, text: str) -> None:
@@ -100,18 +92,23 @@ def test_shipped_specs_name_their_schema(repository: Path) -> None:
         assert (path.parent / match[1]).is_file(), path
 
 
-def cases() -> list[str]:
-    """The bad specs that an editor can read and whose mistake a schema can tell."""
-    return [
-        path.stem
-        for path in sorted(BAD_SPECS.glob("*.yaml"))
-        if not BEYOND_A_SCHEMA.search(path.stem) and not read_document(path.read_bytes(), "").problems
-    ]
+def kind_of(case: str) -> str:
+    """The schema of a bad spec, by the beginning of its name."""
+    first = case.partition("-")[0]
+    return {"lock": "templates-lock"}.get(first, first)
 
 
-@pytest.mark.parametrize("case", cases())
-def test_an_editor_sees_mistakes_of_shape(case: str) -> None:
-    """What is wrong in itself is wrong by the JSON Schema too."""
-    document = read_document((BAD_SPECS / f"{case}.yaml").read_bytes(), case)
-    kind = {"lock": "templates-lock"}.get(case.partition("-")[0], case.partition("-")[0])
-    assert list(jsonschema.Draft7Validator(json_schema(kind)).iter_errors(document.value))
+def test_an_editor_sees_what_a_schema_can_tell() -> None:
+    """Each bad spec that is YAML is wrong by its JSON Schema too, but for those of the list, to the name."""
+    validators = {kind: jsonschema.Draft7Validator(json_schema(kind)) for kind in KINDS}
+    passed: list[str] = []
+    for path in sorted(BAD_SPECS.glob("*.yaml")):
+        document = read_document(path.read_bytes(), path.stem)
+        if (
+            document.parsed
+            and not document.problems
+            and validators[kind_of(path.stem)].is_valid(document.value)
+        ):
+            passed.append(path.stem)
+    checked_in(BEYOND, "\n".join(passed) + "\n")
+    assert len(passed) < len(list(BAD_SPECS.glob("*.yaml"))) / 3

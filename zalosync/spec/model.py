@@ -8,13 +8,16 @@ Zalo contract 3.210.0.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
+from zalosync.spec import conditions, patterns
 from zalosync.spec.values import (
     SECONDS_IN,
+    VALIDITY_SCHEMA,
     Duration,
     DurationField,
+    FilePath,
     Host,
     Moment,
     Name,
@@ -56,15 +59,16 @@ def _several(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+_PATH_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": patterns.PATH}
 Paths = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...],
+    tuple[FilePath, ...],
     BeforeValidator(_several),
     Field(min_length=1, max_length=100),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+                _PATH_SCHEMA,
+                {"type": "array", "items": _PATH_SCHEMA, "minItems": 1, "maxItems": 100},
             ]
         }
     ),
@@ -99,6 +103,7 @@ class Metadata(Shape):
         max_length=50,
         description="Earlier names, oldest first: a rename keeps the history, nothing is sent again.",
         examples=[["order-sent"]],
+        json_schema_extra={"uniqueItems": True},
     )
 
     @field_validator("previous_names", mode="after")
@@ -146,7 +151,7 @@ class Audience(Shape):
         description="An expression; only rows for which it is true are kept.",
         examples=["{{ status == 'shipped' }}"],
     )
-    exclude: tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...] = Field(
+    exclude: tuple[FilePath, ...] = Field(
         default=(),
         max_length=100,
         description="Suppression lists, paths or globs: a column `phone`, optional `until` and `reason`.",
@@ -188,6 +193,8 @@ class SpeedLimit(Shape):
 class Schedule(Shape):
     """When the campaign goes out."""
 
+    model_config = ConfigDict(json_schema_extra=conditions.SCHEDULE)
+
     send_at: Moment | None = Field(
         default=None,
         description="When sending begins, at most 180 days ahead; as soon as applied where it is absent.",
@@ -227,7 +234,12 @@ def _within_48_hours(duration: Duration) -> Duration:
 class SmsFailover(Shape):
     """The SMS that goes out where the Zalo message cannot be delivered in time."""
 
-    sender: Annotated[str, Field(min_length=1, max_length=16)] | None = Field(
+    sender: (
+        Annotated[
+            str, Field(min_length=1, max_length=16, json_schema_extra=patterns.form(patterns.SMS_SENDER))
+        ]
+        | None
+    ) = Field(
         default=None,
         description="The SMS sender, as registered; the account's own where it is absent.",
         examples=["SHOPVN"],
@@ -237,7 +249,7 @@ class SmsFailover(Shape):
         "it is blank are skipped.",
         examples=["Don hang {{ order_code }} da duoc gui di."],
     )
-    validity_period: DurationField | None = Field(
+    validity_period: Annotated[DurationField, WithJsonSchema(VALIDITY_SCHEMA)] | None = Field(
         default=None,
         description="How long the SMS is tried, at most 48 hours.",
         examples=["2h"],
@@ -268,6 +280,8 @@ class Platform(Shape):
 class Tracking(Shape):
     """Link shortening and click tracking; off unless it is asked for."""
 
+    model_config = ConfigDict(json_schema_extra=conditions.TRACKING)
+
     shorten_url: bool = Field(
         default=False,
         description="Shorten all links in values; false is sent where absent.",
@@ -294,7 +308,9 @@ class Tracking(Shape):
 class DeliveryWebhook(Shape):
     """Where the provider pushes delivery reports of this campaign's messages."""
 
-    url: WebUrl | None = Field(
+    model_config = ConfigDict(json_schema_extra=conditions.DELIVERY)
+
+    url: Annotated[WebUrl, Field(json_schema_extra=patterns.form(patterns.REPORTS_URL))] | None = Field(
         default=None,
         description="An https URL whose host is in `allowedWebhookHosts`; `{token}` is derived from the "
         "project's key per environment. Without it the account's subscription applies.",
@@ -337,6 +353,8 @@ class Retry(Shape):
 class CampaignSpec(Shape):
     """What is sent, to whom, when and how."""
 
+    model_config = ConfigDict(json_schema_extra=conditions.CAMPAIGN)
+
     occurrence: Annotated[int, Field(ge=1, le=MAX_INT32)] = Field(
         default=1,
         description="Raising it is the only way to message the same people again.",
@@ -362,7 +380,7 @@ class CampaignSpec(Shape):
     schedule: Schedule = Field(
         default_factory=Schedule, description="When it goes out.", examples=[{"mode": "hold"}]
     )
-    validity_period: DurationField | None = Field(
+    validity_period: Annotated[DurationField, WithJsonSchema(VALIDITY_SCHEMA)] | None = Field(
         default=None,
         description="How long delivery is tried, at most 48 hours (which is also the provider's default).",
         examples=["6h"],

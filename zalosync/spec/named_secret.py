@@ -5,11 +5,15 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from zalosync.spec import patterns
 from zalosync.spec.secret import SecretRef
 
 REFERENCE_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"env": {"type": "string"}, "file": {"type": "string"}},
+    "properties": {
+        "env": {"type": "string", "maxLength": 128, "pattern": patterns.VARIABLE},
+        "file": {"type": "string", "minLength": 1, "maxLength": 1024},
+    },
     "minProperties": 1,
     "maxProperties": 1,
     "additionalProperties": False,

@@ -14,6 +14,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from zalosync.catalogue import FINDINGS
+from zalosync.spec import patterns
 from zalosync.spec.model import MAX_INT32
 from zalosync.spec.values import (
     DURATION_SCHEMA,
@@ -21,6 +23,7 @@ from zalosync.spec.values import (
     Day,
     Duration,
     DurationField,
+    FilePath,
     Money,
     Name,
     SenderId,
@@ -156,7 +159,7 @@ RuleField = Annotated[
                     "properties": {
                         "severity": {"enum": ["error", "warn", "off"]},
                         "reason": {"type": "string", "minLength": 1, "maxLength": 500},
-                        "until": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+                        "until": {"type": "string", "pattern": patterns.DAY},
                     },
                     "required": ["severity"],
                     "additionalProperties": False,
@@ -194,6 +197,7 @@ class PolicySpec(Shape):
     )
     allowed_senders: tuple[SenderId, ...] | None = Field(
         default=None,
+        json_schema_extra={"minItems": 1},
         description="Campaigns may use no other sender.",
         examples=[["4097700000000000001"]],
     )
@@ -209,7 +213,7 @@ class PolicySpec(Shape):
         "refused.",
         examples=[[{"max": 4, "per": "calendar-month", "tag": "PROMOTION"}]],
     )
-    suppressions: tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...] = Field(
+    suppressions: tuple[FilePath, ...] = Field(
         default=(),
         max_length=100,
         description="Suppression lists for all campaigns, relative to this file.",
@@ -221,7 +225,7 @@ class PolicySpec(Shape):
         description="Who must approve a plan, by its size.",
         examples=[[{"above": 1000, "count": 1}]],
     )
-    allowed_signers: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+    allowed_signers: FilePath | None = Field(
         default=None,
         description="Who may sign approvals, with which SSH keys: a file as ssh-keygen reads it, relative to "
         "this file.",
@@ -229,6 +233,7 @@ class PolicySpec(Shape):
     )
     rules: Mapping[str, RuleField] = Field(
         default_factory=dict,
+        json_schema_extra={"propertyNames": {"enum": [*FINDINGS]}},
         description="The severity of findings, by their id: error, warn or off; a waiver has a reason and an "
         "end date.",
         examples=[{"failover-without-optout": "warn"}],

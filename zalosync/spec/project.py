@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from zalosync.errors import UsageError
+from zalosync.spec import conditions, patterns
 from zalosync.spec.endpoint import SANDBOX, base_url_fault
 from zalosync.spec.named_secret import REFERENCE_SCHEMA, Reference, reference
 from zalosync.spec.receiver import Receiver
@@ -17,6 +26,7 @@ from zalosync.spec.safe_open import FileRefused, inside
 from zalosync.spec.secret import Secret, SecretRef, resolve
 from zalosync.spec.values import (
     Currency,
+    FilePath,
     Host,
     Moment,
     Money,
@@ -81,7 +91,16 @@ def _reports(value: str) -> str:
     return value
 
 
-_TextOrReference = WithJsonSchema({"anyOf": [{"type": "string"}, REFERENCE_SCHEMA]})
+def _text_or_reference(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": "string", "pattern": pattern}, REFERENCE_SCHEMA]})
+
+
+Fingerprint = Annotated[
+    str, AfterValidator(_fingerprint), Field(json_schema_extra=patterns.form(patterns.FINGERPRINT))
+]
+ReportsPath = Annotated[
+    str, AfterValidator(_reports), Field(json_schema_extra=patterns.form(patterns.REPORTS_PATH))
+]
 
 
 def _default_reports_path(given: dict[str, Any]) -> str | None:
@@ -91,10 +110,14 @@ def _default_reports_path(given: dict[str, Any]) -> str | None:
 class Environment(Shape):
     """One place to send to: the sandbox, or an account."""
 
-    base_url: Annotated[str | SecretRef, PlainValidator(_base_url), _TextOrReference] = Field(
-        description="`sandbox` for the embedded sandbox, an https URL of Infobip, http for loopback "
-        "addresses only, or {env: NAME}.",
-        examples=["https://abc123.api.infobip.com"],
+    model_config = ConfigDict(json_schema_extra=conditions.ENVIRONMENT)
+
+    base_url: Annotated[str | SecretRef, PlainValidator(_base_url), _text_or_reference(patterns.BASE_URL)] = (
+        Field(
+            description="`sandbox` for the embedded sandbox, an https URL of Infobip, http for loopback "
+            "addresses only, or {env: NAME}.",
+            examples=["https://abc123.api.infobip.com"],
+        )
     )
     api_key: Reference | None = Field(
         default=None,
@@ -102,7 +125,9 @@ class Environment(Shape):
         "`baseUrl` is `sandbox`.",
         examples=[{"env": "INFOBIP_API_KEY"}],
     )
-    ledger: Annotated[str | SecretRef, PlainValidator(_ledger), _TextOrReference] | None = Field(
+    ledger: (
+        Annotated[str | SecretRef, PlainValidator(_ledger), _text_or_reference(patterns.LEDGER)] | None
+    ) = Field(
         default=None,
         description="sqlite:///path or postgresql://…, or {env: NAME}; sqlite:///.zalosync/<environment>.db "
         "where it is absent.",
@@ -111,7 +136,7 @@ class Environment(Shape):
     protected: bool = Field(
         default=False, description="apply takes only a sealed, approved plan.", examples=[True]
     )
-    public_keys: Mapping[SenderId, Annotated[str, AfterValidator(_fingerprint)]] = Field(
+    public_keys: Mapping[SenderId, Fingerprint] = Field(
         default_factory=dict,
         description="The pinned fingerprint of each sender's RSA key: SHA-256 of its SubjectPublicKeyInfo. "
         "Protected environments need it for senders of encrypted campaigns.",
@@ -120,7 +145,7 @@ class Environment(Shape):
     mgf1: Literal["sha1", "sha256"] = Field(
         default="sha1", description="The hash of OAEP's MGF1 as the provider means it.", examples=["sha1"]
     )
-    reports_path: Annotated[str, AfterValidator(_reports)] | None = Field(
+    reports_path: ReportsPath | None = Field(
         default_factory=_default_reports_path,
         description="The pull endpoint of delivery reports, or null where the account has none; on in the "
         "sandbox, else null where it is absent.",
@@ -243,20 +268,17 @@ class AudienceLimits(Shape):
     )
 
 
-Pattern = Annotated[str, Field(min_length=1, max_length=1024)]
-
-
 class ProjectSpec(Shape):
     """Where a project's files are and where it sends to."""
 
-    specs: tuple[Pattern, ...] = Field(
+    specs: tuple[FilePath, ...] = Field(
         min_length=1,
         max_length=100,
         description="Where campaigns are: paths or globs from the project's folder. A glob that matches "
         "nothing is an error.",
         examples=[["campaigns/*.yaml"]],
     )
-    policies: tuple[Pattern, ...] = Field(
+    policies: tuple[FilePath, ...] = Field(
         default=(), max_length=100, description="Where policies are.", examples=[["policies/*.yaml"]]
     )
     timezone: Zone | None = Field(
@@ -286,7 +308,7 @@ class ProjectSpec(Shape):
         description="How large the audience of one campaign may be; 20,000,000 rows and 4 GB by itself.",
         examples=[{"rows": 50_000_000, "bytes": 10_000_000_000}],
     )
-    prices: Pattern | None = Field(
+    prices: FilePath | None = Field(
         default=None, description="The file with prices, for estimates.", examples=["prices.yaml"]
     )
 
@@ -370,7 +392,7 @@ def _template_number(value: str) -> str:
 
 
 TemplateNumber = Annotated[
-    str, AfterValidator(_template_number), Field(json_schema_extra={"pattern": "^[1-9][0-9]{0,18}$"})
+    str, AfterValidator(_template_number), Field(json_schema_extra=patterns.form(patterns.TEMPLATE_NUMBER))
 ]
 
 

@@ -6,9 +6,10 @@ A push to a message's own URL carries none: there the path's token and the messa
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from zalosync.spec import conditions, patterns
 from zalosync.spec.named_secret import Reference
 from zalosync.spec.values import Shape, Text
 
@@ -24,6 +25,8 @@ def _header(value: str) -> str:
 class Receiver(Shape):
     """What the account's subscription shows with each push, where it has one."""
 
+    model_config = ConfigDict(json_schema_extra=conditions.RECEIVER)
+
     security: Literal["none", "basic", "hmac"] = Field(
         default="none",
         description="What the subscription is set to; `none` accepts only reports that show their message's "
@@ -37,7 +40,7 @@ class Receiver(Shape):
     )
     user: Text | None = Field(default=None, description="The user, with `basic`.", examples=["infobip"])
     header: Annotated[
-        str, AfterValidator(_header), Field(json_schema_extra={"pattern": "^[A-Za-z0-9-]{1,64}$"})
+        str, AfterValidator(_header), Field(json_schema_extra=patterns.form(patterns.HEADER))
     ] = Field(
         default="X-Hub-Signature-256",
         description="The header with the HMAC of the body.",

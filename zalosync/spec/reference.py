@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from zalosync.spec import patterns
 from zalosync.spec.document import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from zalosync.spec.emit import key_text, quoted
 from zalosync.spec.outline import Schema, choices_of, resolved, schema_of
@@ -32,16 +33,6 @@ followed. In lists of paths, `*` and `?` stay inside one name, and `**` stands f
 Columns of the tables: the key; its type, with what may stand there; its default, or **required**; an example;
 what it means.
 """
-_FORMS: Mapping[str, str] = {
-    "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$": "name: 1 to 63 lower-case letters, digits and `-`",
-    "^[0-9]{1,19}$": "digits in quotes, 1 to 19",
-    "^[0-9]{1,6}[smhd]$": "duration: `45s`, `90m`, `6h`, `2d`",
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}": "time, with an offset or in the project's zone",
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "day",
-    "^([01][0-9]|2[0-3]):([0-5][0-9])$": 'time of day in quotes, `"00:00"` to `"23:59"`',
-    "^([0-9]{1,6}(?:\\.[0-9]{1,3})?)%$": "share in percent",
-    "^[A-Z]{3}$": "three capital letters",
-}
 _TITLES: Mapping[str, str] = {
     "project": "Project: `zalosync.yaml`",
     "campaign": "Campaign",
@@ -173,8 +164,8 @@ def _kind(model: type[Shape], given: Schema) -> str:
 
 
 def _limit(schema: Schema) -> str:
-    if schema.get("pattern") in _FORMS:
-        return f": {_FORMS[schema['pattern']]}"
+    if schema.get("pattern") in patterns.WORDS:
+        return f": {patterns.WORDS[schema['pattern']]}"
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         return f" {low:,} to {high:,}"
@@ -183,7 +174,8 @@ def _limit(schema: Schema) -> str:
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength")
     words = [f"{shortest:,} to {longest:,} characters"] if longest and shortest else []
     words += [f"up to {longest:,} characters"] if longest and not shortest else []
-    words += [f"form `{_cell(schema['pattern'])}`"] if "pattern" in schema else []
+    told = schema.get("pattern", patterns.PRINTABLE)
+    words += [] if told == patterns.PRINTABLE else [f"form `{_cell(told)}`"]
     return f", {', '.join(words)}" if words else ""
 
 

@@ -52,6 +52,8 @@ def _simple(schema: Any, key: str) -> Any:
     for word, value in schema.items():
         if word == "title" and isinstance(value, str):
             continue
+        if word == "default" and value is None and key not in MAY_BE_NULL:
+            continue
         if word in {"properties", "$defs"}:
             simple[word] = {name: _simple(inner, name) for name, inner in value.items()}
         elif word in {"examples", "default", "enum", "const"}:

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from zalosync.spec import patterns
 from zalosync.spec.regions import REGIONS, meant_region
 
 Tag = Literal["TRANSACTION", "CUSTOMER_CARE", "PROMOTION"]
@@ -325,11 +326,26 @@ def _utc_text(value: datetime) -> str:
 
 DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
-        {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$", "examples": ["6h", "90m"]},
+        {"type": "string", "pattern": patterns.DURATION, "examples": ["6h", "90m"]},
         {
             "type": "object",
             "properties": {
                 "amount": {"type": "integer", "minimum": 1},
+                "timeUnit": {"enum": ["SECONDS", "MINUTES", "HOURS"], "default": "MINUTES"},
+            },
+            "required": ["amount"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+VALIDITY_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "pattern": patterns.VALIDITY, "examples": ["6h", "90m"]},
+        {
+            "type": "object",
+            "properties": {
+                "amount": {"type": "integer", "minimum": 1, "maximum": 48 * 3600},
                 "timeUnit": {"enum": ["SECONDS", "MINUTES", "HOURS"], "default": "MINUTES"},
             },
             "required": ["amount"],
@@ -348,48 +364,59 @@ Moment = Annotated[
     datetime,
     PlainValidator(_moment),
     PlainSerializer(_utc_text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"}),
+    WithJsonSchema({"type": "string", "pattern": patterns.MOMENT}),
 ]
 Day = Annotated[
     date,
     PlainValidator(_calendar_day),
     PlainSerializer(lambda day: day.isoformat(), return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+    WithJsonSchema({"type": "string", "pattern": patterns.DAY}),
 ]
-Clock = Annotated[str, AfterValidator(_clock), Field(json_schema_extra={"pattern": f"^{_CLOCK.pattern}$"})]
-Zone = Annotated[str, AfterValidator(_zone)]
+Clock = Annotated[str, AfterValidator(_clock), Field(json_schema_extra=patterns.form(patterns.CLOCK))]
+Zone = Annotated[str, AfterValidator(_zone), Field(json_schema_extra=patterns.form(patterns.ZONE))]
 ShareField = Annotated[
     Share,
     PlainValidator(_share),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^{_PERCENT.pattern}$"}),
+    WithJsonSchema({"type": "string", "pattern": patterns.SHARE}),
 ]
 Name = Annotated[
     str,
     AfterValidator(_matching(_NAME, "ZS136", "a name is 1 to 63 lower-case letters, digits and `-` inside")),
-    Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"}),
+    Field(json_schema_extra=patterns.form(patterns.NAME)),
 ]
 SenderId = Annotated[
     str,
     AfterValidator(_matching(_SENDER, "ZS136", "a sender is the Official Account's id: 1 to 19 digits")),
-    Field(json_schema_extra={"pattern": f"^{_SENDER.pattern}$"}),
+    Field(json_schema_extra=patterns.form(patterns.SENDER)),
 ]
 Currency = Annotated[
     str,
     AfterValidator(_matching(_CURRENCY, "ZS136", "a currency is three capital letters, such as EUR")),
-    Field(json_schema_extra={"pattern": "^[A-Z]{3}$"}),
+    Field(json_schema_extra=patterns.form(patterns.CURRENCY)),
 ]
 Region = Annotated[
     str,
     AfterValidator(_region),
     Field(json_schema_extra={"enum": [*REGIONS]}),
 ]
-Host = Annotated[str, AfterValidator(_host)]
-WebUrl = Annotated[str, AfterValidator(_web_url), Field(max_length=2048)]
-Text = Annotated[str, AfterValidator(_printable), Field(max_length=255)]
+Host = Annotated[str, AfterValidator(_host), Field(json_schema_extra=patterns.form(patterns.HOST))]
+WebUrl = Annotated[
+    str,
+    AfterValidator(_web_url),
+    Field(max_length=2048, json_schema_extra=patterns.form(patterns.WEB_URL)),
+]
+Text = Annotated[
+    str,
+    AfterValidator(_printable),
+    Field(max_length=255, json_schema_extra=patterns.form(patterns.PRINTABLE, minLength=1)),
+]
+FilePath = Annotated[
+    str, Field(min_length=1, max_length=1024, json_schema_extra=patterns.form(patterns.PATH))
+]
 Money = Annotated[
     Decimal,
     PlainValidator(_money),
     PlainSerializer(lambda amount: str(amount.normalize()), return_type=str),
-    WithJsonSchema({"type": "number", "minimum": 0}),
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": MAX_MONEY}),
 ]

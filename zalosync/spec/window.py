@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from zalosync.spec import conditions
 from zalosync.spec.values import WEEKDAYS, Clock, Shape, Tag, Weekday, Zone, minutes_of, reading
 
 DAY_MINUTES = 24 * 60
@@ -50,8 +51,11 @@ def clock_changes(zone: ZoneInfo) -> bool:
 class DeliveryTimeWindow(Shape):
     """When messages may reach recipients."""
 
+    model_config = ConfigDict(json_schema_extra=conditions.WINDOW)
+
     days: tuple[Weekday, ...] = Field(
         min_length=1,
+        json_schema_extra={"uniqueItems": True},
         description="Weekdays in the window's time zone; the day on which the window opens.",
         examples=[["MONDAY", "TUESDAY"]],
     )
@@ -64,7 +68,7 @@ class DeliveryTimeWindow(Shape):
         examples=["21:00"],
     )
     timezone: Zone = Field(
-        default="",
+        default=None,
         validate_default=True,
         description="IANA zone of the days and times; the project's where it is absent.",
         examples=["Asia/Ho_Chi_Minh"],
@@ -79,7 +83,7 @@ class DeliveryTimeWindow(Shape):
     @field_validator("timezone", mode="before")
     @classmethod
     def _of_project(cls, value: object, info: ValidationInfo) -> object:
-        if value != "":
+        if value is not None:
             return value
         zone = reading(info).timezone
         if zone is None:
