@@ -1,17 +1,26 @@
-"""How fast reports get into the ledger: one command, a table.
+"""How fast reports get into the ledger, and into `serve`: one command, a table.
 
     python benchmarks/refresh.py                       # 1,000,000 messages; takes some minutes
     python benchmarks/refresh.py --messages 200000 --keep /tmp/ledgers
+    python benchmarks/refresh.py --only serve
 
 A ledger of so many accepted messages, and a report of each in no order, on one thread. `read`: pages of a
 thousand are parsed, proven and stored in the inbox. `merged`: from there into the ledger. `again`: the same
 reports once more, in another order: they change nothing. With `--keep` the ledger is made once.
+
+`serve` runs on one core, the callers on another, over connections that are kept: pushes of so many rows each,
+answered when they are durable. Beside what the clock on the wall says stands what the processor's time alone
+would allow, since other work on the machine changes only the first.
 """
 
 import argparse
+import asyncio
+import os
 import random
 import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +30,7 @@ from pathlib import Path
 import orjson
 
 from zalosync.clock import SystemClock
-from zalosync.compose.message import Identity, Keys, Maker, Status, message_id_text
+from zalosync.compose.message import Identity, Keys, Maker, Status, message_id_text, webhook_token
 from zalosync.infobip.evidence import read_reports
 from zalosync.ledger import migrate
 from zalosync.ledger.dialect import SQLITE, sqlite_engine
@@ -32,12 +41,22 @@ from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.reports import drain
 from zalosync.refresh.sift import sift
 
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = """apiVersion: zalosync/v1
+kind: Project
+metadata: {name: bench}
+spec:
+  specs: [campaigns/*.yaml]
+  timezone: Asia/Ho_Chi_Minh
+  environments: {bench: {baseUrl: "http://127.0.0.1:9", apiKey: {env: INFOBIP_API_KEY}}}
+"""
 KEYS = Keys(bytes(range(32)))
 IDENTITY = Identity(KEYS, "order-shipped", 1)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BATCH = 100  # messages of a request
 SHARED = 10  # requests that share a transaction
 PAGE = 1000
+CONNECTIONS = 64
 SEED = 20261123
 ENDS = (  # what becomes of messages: of a hundred so many, group, id, names, error, price
     (88, 3, "DELIVERED", 5, "DELIVERED_TO_HANDSET", 0, 0.012),
@@ -52,7 +71,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path, help="folder where the ledger is kept for the next time")
+    parser.add_argument("--only", choices=("reports", "serve"))
     said = parser.parse_args()
+    if said.only != "reports":
+        for rows, pushes in ((1, 10_000), (100, 1_000)):
+            serve(rows, pushes * rows)
+    if said.only == "serve":
+        return
     with tempfile.TemporaryDirectory(prefix="zalosync-bench-") as folder:
         kept = (said.keep or Path(folder)) / f"accepted-{said.messages}.db"
         if not kept.exists():
@@ -101,13 +126,13 @@ def _in_parts(items: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def pages(messages: int, seed: int) -> Iterator[bytes]:
+def pages(messages: int, seed: int, page: int = PAGE) -> Iterator[bytes]:
     """A report of each message, in no order, as pages of the provider's JSON."""
     maker, chance = Maker(KEYS), random.Random(seed)
     numbers = list(range(messages))
     chance.shuffle(numbers)
     ends = [end for end in ENDS for _ in range(end[0])]
-    for some in _in_parts(numbers, PAGE):
+    for some in _in_parts(numbers, page):
         yield orjson.dumps({"results": [_row(number, maker, ends[number * 7919 % 100]) for number in some]})
 
 
@@ -162,6 +187,63 @@ def reports(path: Path, inbox_path: Path, messages: int) -> None:
             f" ({used / took:.0%} of it processor)  memory {_peak():.0f} MB"
         )
     ledger.close()
+
+
+def serve(rows: int, reports: int) -> None:
+    """Pushes of so many rows to `zalosync serve`, over as many connections as may wait for one commit."""
+    with tempfile.TemporaryDirectory(prefix="zalosync-bench-") as name:
+        folder = Path(name) / "project"
+        shutil.copytree(ROOT / "specs", folder, ignore=shutil.ignore_patterns(".zalosync", "schema"))
+        (folder / "zalosync.yaml").write_text(PROJECT, encoding="utf-8")
+        environ = {**os.environ, "ZALOSYNC_KEY": KEYS.secret.hex(), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "zalosync.cli.main", "serve", "--port", "0", "--rate", "1000000"]
+        bodies = list(pages(reports, SEED, rows))
+        process = subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.PIPE, text=True)
+        try:
+            assert process.stderr is not None
+            address = process.stderr.readline().split("//")[1].split("/")[0]
+            _bind(process.pid, 0)
+            used, began = _used(process.pid), time.perf_counter()
+            asyncio.run(_push(address, bodies))
+            took, used = time.perf_counter() - began, _used(process.pid) - used
+        finally:
+            process.terminate()
+            process.wait()
+        with Inbox(folder / ".zalosync" / "bench.inbox.db") as inbox:
+            assert inbox.size == reports, inbox.size
+    print(
+        f"{reports:>10,} reports  pushed by {rows:>3} {reports / took:>8,.0f}/s"
+        f"  the processor allows {reports / used:>8,.0f}/s"
+    )
+
+
+async def _push(address: str, bodies: Sequence[bytes]) -> None:
+    host, port = address.split(":")
+    head = f"POST /zalo/reports/{webhook_token(KEYS, 'bench')} HTTP/1.1\r\nHost: {address}\r\n".encode()
+    waiting = iter(bodies)
+
+    async def caller() -> None:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for body in waiting:
+            kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head + kind.encode() + body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200"), answer
+        writer.close()
+
+    await asyncio.gather(*(caller() for _ in range(CONNECTIONS)))
+
+
+def _bind(pid: int, core: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
+
+
+def _used(pid: int) -> float:
+    """Seconds of processor time of a process, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak() -> float:

@@ -38,7 +38,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--rate",
     type=click.IntRange(1),
-    default=1000,
+    default=3000,
     show_default=True,
     help="Requests a second of one address; four times as many in all.",
 )

@@ -123,7 +123,7 @@ class Intake:
                 else:
                     future.set_exception(Full())
             new = inbox.add_all([sifted for sifted, _ in taken], int(self._clock.now().timestamp()))
-            self.waiting = self._limit - room
+            self.waiting += new
             self.stored += new
             self.repeated += sum(len(sifted.ours) for sifted, _ in taken) - new
             self.failure = ""

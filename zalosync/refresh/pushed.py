@@ -14,7 +14,10 @@ MOST_DEPTH: Final = 10
 _JSON_TYPES = frozenset({"", "application/json", "text/json"})
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
 # Possessive, and a text without an end runs to the end: one pass, whatever the body.
-_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_ONE_KIND = bytes.maketrans(b"[]", b"{}")  # whether they fit each other is the parser's business
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OPEN = ord("{")
 
 
 class Refused(Enum):
@@ -51,13 +54,19 @@ def read_push(body: bytes, content_type: str, pseudonym: Pseudonym, digest: Dige
 
 def _is_flat(body: bytes) -> bool:
     """Whether JSON nests no deeper than allowed; looked at before it is parsed."""
+    # What stands between quotation marks is text, unless one of them is escaped.
+    bare = _TEXTS.sub(b"", body) if b"\\" in body else b"".join(body.split(b'"')[::2])
+    brackets = nested = bare.translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(MOST_DEPTH):
+        nested = nested.replace(b"{}", b"")
+    return not nested or _depth(brackets) <= MOST_DEPTH
+
+
+def _depth(brackets: bytes) -> int:
+    """How deep brackets nest that do not fit each other, or too deep."""
     depth = 0
-    for found in _BRACKETS.finditer(body):
-        first = found[0][:1]
-        if first in b"[{":
-            depth += 1
-            if depth > MOST_DEPTH:
-                return False
-        elif first in b"]}":
-            depth -= 1
-    return True
+    for bracket in brackets:
+        depth += 1 if bracket == _OPEN else -1
+        if depth > MOST_DEPTH:
+            break
+    return depth
