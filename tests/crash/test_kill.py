@@ -1,56 +1,91 @@
 """Real processes killed at any moment, against a server that counts: nobody twice, nobody lost silently."""
 
 import random
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import Running, start, zalosync
+from tests.support.command import Done, Running, start, zalosync
 from tests.support.server import Server, serving
 from tests.support.shop import Shop, write_shop
 from tests.support.truth import assert_at_most_once, assert_nobody_missing
 
 pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("loopback")]
 
-KILLS = 20
+KILLS = 25  # of apply, in one campaign
+ROWS = 16  # for each kill
+CAMPAIGNS, NIGHTLY = 20, 400  # 500 kills with each change, 10,000 each night
 QUICK = {"delay_median_ms": 5, "delay_max_ms": 40, "validity_cap_ms": 50, "check_first": 0, "check_share": 0}
 # Answers that take a while leave time to be killed in.
 SLOW = [{"do": "slow", "on": ["send"], "with": {"delay_ms": 20}}]
 APPLY = ("apply", "--auto-approve")
-# Events of Python's audit hooks that stand right before something becomes visible outside.
-EVENTS = ("socket.connect", "os.rename", "sqlite3.connect", "os.remove")
+# Events right before something becomes visible outside, or right after: `tests/support/warm.py` has the last.
+EVENTS = (
+    *("socket.connect", "os.rename", "sqlite3.connect", "os.remove"),
+    *("ledger.commit", "ledger.committed", "post.start", "post.done", "post.wait", "post.landed"),
+)
 # Which of them happen in a command, and about how often; more would let it end before it is killed.
-APPLY_DIES = (("socket.connect", 25), ("sqlite3.connect", 1))
-REFRESH_DIES = (("socket.connect", 1), ("os.rename", 1), ("sqlite3.connect", 2))
+APPLY_DIES = (
+    *(("socket.connect", 8), ("sqlite3.connect", 1), ("ledger.commit", 8), ("ledger.committed", 8)),
+    *(("post.start", 6), ("post.done", 6), ("post.wait", 6), ("post.landed", 6)),
+)
+REFRESH_DIES = (("socket.connect", 1), ("os.rename", 1), ("sqlite3.connect", 2), ("ledger.committed", 1))
 
-Killer = Callable[[Shop, Server, random.Random], bool]
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What is killed again and again.
+
+    Attributes:
+        usual: about how many seconds an apply takes on this machine, now.
+    """
+
+    shop: Shop
+    server: Server
+    chance: random.Random
+    usual: float
+
+    def start(self, *arguments: str, die: tuple[str, int] | None = None) -> Running:
+        """Start a command in it."""
+        return start(self.shop.root, *arguments, environ=self.server.environ, die=die)
+
+    def run(self, *arguments: str) -> Done:
+        """Run a command in it to its end."""
+        return self.start(*arguments).wait()
 
 
-def begun(folder: Path, rows: int, server: Server, **more: object) -> Shop:
+Killer = Callable[[Campaign], bool]
+
+
+def begun(folder: Path, rows: int, server: Server, batch_size: int = 5) -> Shop:
     """A project with an empty ledger that sends to the server."""
-    shop = write_shop(folder, rows, base_url=server.base_url, batch_size=5, **more)  # type: ignore[arg-type]
+    shop = write_shop(folder, rows, base_url=server.base_url, batch_size=batch_size)
     made = zalosync(shop.root, "ledger", "init")
     assert made.code == 0, made.err
     return shop
+
+
+def killed(done: Done) -> bool:
+    """Whether it was killed; it may have ended before, as it should."""
+    assert done.code in (0, 6, -9), done.err
+    return done.code == -9
 
 
 def kill_when(running: Running, moment: Callable[[], bool]) -> bool:
     """Kill a command as soon as something holds; False where it ended before."""
     while running.poll(0.002) is None:
         if moment():
-            done = running.kill()
-            return done.code == -9
-    done = running.wait()
-    assert done.code in (0, 6), done.err
-    return False
+            return killed(running.kill())
+    return killed(running.wait())
 
 
-def by_count(shop: Shop, server: Server, chance: random.Random) -> bool:
+def by_count(campaign: Campaign) -> bool:
     """Kill apply when the server has taken some more messages."""
-    target = server.accepted() + chance.randint(1, 40)
-    running = start(shop.root, *APPLY, environ=server.environ)
-    return kill_when(running, lambda: server.accepted() >= target)
+    target = campaign.server.accepted() + campaign.chance.randint(1, 20)
+    return kill_when(campaign.start(*APPLY), lambda: campaign.server.accepted() >= target)
 
 
 def in_use(journal: Path) -> bool:
@@ -61,10 +96,10 @@ def in_use(journal: Path) -> bool:
         return False
 
 
-def by_commit(shop: Shop, server: Server, chance: random.Random) -> bool:
+def by_commit(campaign: Campaign) -> bool:
     """Kill apply in the middle of some commit of the ledger: while its rollback journal is in use."""
-    journal = shop.state / "here.db-journal"
-    skip = chance.randint(0, 12)
+    journal = campaign.shop.state / "here.db-journal"
+    skip = campaign.chance.randint(0, 8)
     seen = 0
     there = in_use(journal)
 
@@ -74,29 +109,43 @@ def by_commit(shop: Shop, server: Server, chance: random.Random) -> bool:
         seen, there = seen + (now and not there), now
         return now and seen > skip
 
-    return kill_when(start(shop.root, *APPLY, environ=server.environ), committing)
+    return kill_when(campaign.start(*APPLY), committing)
 
 
-def by_event(shop: Shop, server: Server, chance: random.Random) -> bool:
-    """Let apply die right before some connection, rename or opening of a database."""
-    event, most = chance.choice(APPLY_DIES)
-    die = (event, chance.randint(1, most))
-    done = start(shop.root, *APPLY, environ=server.environ, die=die).wait()
-    assert done.code in (0, 6, -9), done.err
-    return done.code == -9
+def by_time(campaign: Campaign) -> bool:
+    """Kill apply at any moment of its life, be it before it has sent anything."""
+    running = campaign.start(*APPLY)
+    running.poll(campaign.chance.random() * campaign.usual)
+    return killed(running.kill())
 
 
-def by_refresh(shop: Shop, server: Server, chance: random.Random) -> bool:
+def by_event(campaign: Campaign) -> bool:
+    """Let apply die right before or after some connection, rename, commit or POST."""
+    event, most = campaign.chance.choice(APPLY_DIES)
+    return killed(campaign.start(*APPLY, die=(event, campaign.chance.randint(1, most))).wait())
+
+
+def by_refresh(campaign: Campaign) -> bool:
     """Let refresh die right before some step: reports handed out once may be lost, states may not."""
-    event, most = chance.choice(REFRESH_DIES)
-    die = (event, chance.randint(1, most))
-    done = start(shop.root, "refresh", environ=server.environ, die=die).wait()
-    assert done.code in (0, 6, -9), done.err
-    return done.code == -9
+    event, most = campaign.chance.choice(REFRESH_DIES)
+    return killed(campaign.start("refresh", die=(event, campaign.chance.randint(1, most))).wait())
 
 
-KILLERS: tuple[Killer, ...] = (by_count, by_commit, by_count, by_commit, by_event)
+KILLERS: tuple[Killer, ...] = (by_count, by_commit, by_time, by_time, by_event, by_event, by_event)
 REFRESH_SHARE = 0.2  # of the kills of apply, besides them
+
+
+def ended(campaign: Campaign) -> None:
+    """Let it end, and hold it against the server's own count."""
+    for _ in range(2):
+        for command in (("refresh", "--logs"), APPLY):
+            done = campaign.run(*command)
+            assert done.code in (0, 6), done.err
+    found = assert_at_most_once(campaign.shop, campaign.shop.state / "here.db", campaign.server)
+    assert_nobody_missing(campaign.shop, found)
+    assert set(found.seen.values()) == {1}, "a message id was sent again"
+    again = campaign.run("plan", "--detailed-exitcode")
+    assert again.code == 0, again.out
 
 
 def survive(folder: Path, seed: int, kills: int) -> int:
@@ -104,39 +153,32 @@ def survive(folder: Path, seed: int, kills: int) -> int:
     chance = random.Random(seed)
     landed = refreshes = 0
     with serving(folder / "server", {**QUICK, "seed": seed + 1}, SLOW) as server:
-        shop = begun(folder / "shop", 80 * kills, server)
-        ledger = shop.state / "here.db"
+        shop = begun(folder / "shop", ROWS * kills, server, batch_size=2)
+        began = time.monotonic()
+        assert zalosync(shop.root, "plan", environ=server.environ).code == 0
+        campaign = Campaign(shop, server, chance, 2 * (time.monotonic() - began))
         for _ in range(3 * kills):
-            landed += chance.choice(KILLERS)(shop, server, chance)
+            landed += chance.choice(KILLERS)(campaign)
             if refreshes < REFRESH_SHARE * landed:
-                refreshes += by_refresh(shop, server, chance)
+                refreshes += by_refresh(campaign)
             if landed >= kills:
                 break
         assert refreshes, "no refresh was killed"
-        for _ in range(2):
-            refreshed = zalosync(shop.root, "refresh", "--logs", environ=server.environ)
-            assert refreshed.code in (0, 6), refreshed.err
-            applied = zalosync(shop.root, *APPLY, environ=server.environ)
-            assert applied.code in (0, 6), applied.err
-        found = assert_at_most_once(shop, ledger, server)
-        assert_nobody_missing(shop, found)
-        assert set(found.seen.values()) == {1}, "a message id was sent again"
-        again = zalosync(shop.root, "plan", "--detailed-exitcode", environ=server.environ)
-        assert again.code == 0, again.out
+        ended(campaign)
     return landed
 
 
-def test_killed_at_random_moments(tmp_path: Path) -> None:
-    """Kill -9 of apply at 20 moments, of refresh besides: nobody gets two, nobody is missing but unknown."""
-    assert survive(tmp_path, seed=1, kills=KILLS) == KILLS
+@pytest.mark.parametrize("seed", range(CAMPAIGNS))
+def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
+    """Kill -9 of apply at 25 moments, of refresh besides: nobody gets two, nobody is missing but unknown."""
+    assert survive(tmp_path, seed, KILLS) == KILLS
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", range(100, 130))
+@pytest.mark.parametrize("seed", range(CAMPAIGNS, NIGHTLY))
 def test_killed_many_times(tmp_path: Path, seed: int) -> None:
-    """600 kills more, by other seeds."""
-    assert survive(tmp_path, seed=seed, kills=KILLS) == KILLS
+    """The same 10,000 times."""
+    assert survive(tmp_path, seed, KILLS) == KILLS
 
 
 @pytest.mark.nightly
