@@ -109,7 +109,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             fix="`zalosync plan -o FILE`, `zalosync approve FILE --as NAME`, `zalosync apply FILE`",
         )
     session.check_durable(provider.base_url)
-    with session.ledger(asked.lock_timeout) as ledger:
+    with session.ledger(asked.lock_timeout, sound=True) as ledger:
         approved = None if asked.file is None else open_sealed(session, provider.base_url, asked.file, ledger)
         sealed = None if approved is None else approved.sealed
         if approved is not None and approved.sealed.meaning["kind"] == ADOPT:

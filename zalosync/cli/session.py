@@ -185,10 +185,10 @@ class Session:
             reader.close()
 
     @contextmanager
-    def ledger(self, lock_timeout: float = 0) -> Iterator[Ledger]:
-        """The ledger, to be written, under its lock."""
+    def ledger(self, lock_timeout: float = 0, *, sound: bool = False) -> Iterator[Ledger]:
+        """The ledger, to be written, under its lock; `sound`: its file is looked through before."""
         self._ensure_ledger()
-        with open_ledger(self.home, self.keys, lock_timeout=lock_timeout) as ledger:
+        with open_ledger(self.home, self.keys, lock_timeout=lock_timeout, sound=sound) as ledger:
             yield ledger
 
     @contextmanager

@@ -2,7 +2,8 @@
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,6 +17,41 @@ from sqlalchemy import event
 WAL_SAFE = (3, 51, 3)
 BUSY_MILLISECONDS = 30_000
 CACHE_KILOBYTES = 65_536  # reports come in any order: what they touch must not be written out in between
+# What no statement of ours comes near, and a crafted file would like to go beyond.
+LIMITS = {
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_LENGTH: 2**28,  # of a value: the event of a million scattered messages has a few MB
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_COLUMN: 100,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 10,
+    sqlite3.SQLITE_LIMIT_FUNCTION_ARG: 20,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1000,
+    sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 2000,  # a request has 1,000 messages at most
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+# Switches of the database itself, which Python can turn from 3.12 on.
+CONFIG = {
+    "DEFENSIVE": True,
+    "TRUSTED_SCHEMA": False,
+    "ENABLE_TRIGGER": False,
+    "ENABLE_VIEW": False,
+    "ENABLE_LOAD_EXTENSION": False,
+    "WRITABLE_SCHEMA": False,
+}
+_FORBIDDEN = frozenset(
+    {
+        sqlite3.SQLITE_ATTACH,
+        sqlite3.SQLITE_DETACH,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite3.SQLITE_CREATE_VIEW,
+        sqlite3.SQLITE_CREATE_TEMP_VIEW,
+        sqlite3.SQLITE_CREATE_VTABLE,
+        sqlite3.SQLITE_DROP_VTABLE,
+    }
+)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 
@@ -28,9 +64,17 @@ class Dialect:
     begin_write: str
     error: type[Exception]  # what the driver raises
     integrity: str  # a query whose only row is `ok`, or rows that say what is damaged
+    soundness: str  # the same, much sooner: without holding indexes against their tables
 
 
-SQLITE = Dialect("sqlite", "?", "BEGIN IMMEDIATE", sqlite3.Error, "PRAGMA integrity_check(20)")
+SQLITE = Dialect(
+    "sqlite",
+    "?",
+    "BEGIN IMMEDIATE",
+    sqlite3.Error,
+    "PRAGMA integrity_check(20)",
+    "PRAGMA quick_check(1)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +111,21 @@ def _sources() -> dict[str, str]:
     return found
 
 
-def sqlite_engine(path: Path | None, *, read_only: bool = False) -> sa.Engine:
+def sqlite_engine(
+    path: Path | None,
+    *,
+    read_only: bool = False,
+    check: Callable[[sqlite3.Connection], None] | None = None,
+) -> sa.Engine:
     """Open a SQLite file (None: in memory). Durable: a commit has reached the disk when it returns.
 
     A reader opens the file for writing too, where it may, and is then kept from it: after a crash the first
     one that comes has to roll the journal back, be it a reader.
+
+    Args:
+        path: of the file, which exists.
+        read_only: whether it is kept from writing.
+        check: raises where the file is none of ours, before anything is asked of it that could change it.
     """
     if path is None:
         engine = sa.create_engine(
@@ -89,7 +143,18 @@ def sqlite_engine(path: Path | None, *, read_only: bool = False) -> sa.Engine:
             )
 
         engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.StaticPool)
-    event.listen(engine, "connect", _prepare)
+
+    def prepare(connection: sqlite3.Connection, record: object) -> None:
+        try:
+            harden(connection)
+            if check is not None:
+                check(connection)
+            _prepare(connection, record)
+        except BaseException:
+            connection.close()
+            raise
+
+    event.listen(engine, "connect", prepare)
     if read_only:
         event.listen(engine, "connect", _only_queries)
     return engine
@@ -101,13 +166,35 @@ def library() -> str:
     return f"SQLite {sqlite3.sqlite_version} ({'write-ahead log' if wal else 'rollback journal'})"
 
 
+def harden(connection: sqlite3.Connection) -> None:
+    """Keep what is in a file from doing anything but being read: no trigger, view, extension, other file."""
+    for limit, most in LIMITS.items():
+        connection.setlimit(limit, most)
+    turn: Callable[[int, bool], None] | None = getattr(connection, "setconfig", None)
+    if turn is not None:
+        for name, on in CONFIG.items():
+            with suppress(sqlite3.OperationalError):  # a library older than the switch has nothing to turn
+                turn(getattr(sqlite3, f"SQLITE_DBCONFIG_{name}"), on)
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.set_authorizer(_authorize)
+
+
+def _authorize(
+    action: int, first: str | None, second: str | None, _database: str | None, inner: str | None
+) -> int:
+    """Asked about each part of a statement as it is prepared; `inner` is the trigger or view it is in."""
+    extension = action == sqlite3.SQLITE_FUNCTION and second == "load_extension"
+    schema = action == sqlite3.SQLITE_PRAGMA and first == "writable_schema"
+    if action in _FORBIDDEN or extension or schema or inner is not None:
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
+
+
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by us, never by the driver's guess
     wal = sqlite3.sqlite_version_info >= WAL_SAFE
     for pragma in (
-        "trusted_schema = OFF",
-        "cell_size_check = ON",
-        "mmap_size = 0",
         "secure_delete = ON",
         "foreign_keys = ON",
         f"busy_timeout = {BUSY_MILLISECONDS}",

@@ -4,10 +4,12 @@ A missing ledger is an error, never an empty one: an empty memory would send eve
 """
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import filelock
@@ -138,7 +140,7 @@ def open_reader(home: Home, keys: Keys) -> LedgerReader:
 
 @contextmanager
 def open_ledger(
-    home: Home, keys: Keys, *, lock_timeout: float = 0, exclusive: bool = True
+    home: Home, keys: Keys, *, lock_timeout: float = 0, exclusive: bool = True, sound: bool = False
 ) -> Iterator[Ledger]:
     """Open a ledger to be written, under a lock that the kernel frees when this process dies.
 
@@ -147,6 +149,7 @@ def open_ledger(
         keys: the project's.
         lock_timeout: seconds to wait for another run.
         exclusive: False writes beside a run, for notes that it must hear of.
+        sound: hold the pages of the file against one another first, as before anything is sent.
 
     Raises:
         LedgerError: as for reading, or another process is writing and does not end in time.
@@ -158,6 +161,9 @@ def open_ledger(
             stack.enter_context(held(home, lock_timeout))
         ledger = Ledger(engine, SQLITE, home.place)
         check_own(home, ledger, keys)
+        found = ledger.unsound() if sound else []
+        if found:
+            raise _unreadable(home, found[0])
         try:
             yield ledger
         except BaseException:
@@ -200,22 +206,45 @@ def held(home: Home, timeout: float) -> Iterator[None]:
 
 
 def _engine(home: Home, *, read_only: bool) -> sa.Engine:
+    check_file(home)
+    check = partial(migrate.check_schema, place=home.place)
+    engine = sqlite_engine(home.path, read_only=read_only, check=check)
+    with readable(home):
+        engine.connect().close()
+    return engine
+
+
+def check_file(home: Home) -> None:
+    """Refuse what is no file of its own under the ledger's name, before it is opened: a pipe would block.
+
+    Raises:
+        LedgerError: it is missing, a link, or no regular file.
+    """
     path = home.path
-    if not path.exists():
-        raise _missing(home)
     if path.is_symlink():
         raise LedgerError(f"{home.place} is a symbolic link", fix="name the file itself", code="ZS627")
-    engine = sqlite_engine(path, read_only=read_only)
+    if not path.exists():
+        raise _missing(home)
+    if not path.is_file():
+        raise _unreadable(home, "it is not a regular file")
+
+
+@contextmanager
+def readable(home: Home) -> Iterator[None]:
+    """While a ledger's file is opened: what the database finds wrong with it is an error of the ledger."""
     try:
-        migrate.check_schema(engine, home.place)
-    except (DBAPIError, UnicodeDecodeError) as error:
+        yield
+    except (DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        raise LedgerError(
-            f"{home.place} cannot be read: {reason_of(cause)}",
-            fix="restore the newest copy; `zalosync ledger backup` makes such copies",
-            code="ZS628",
-        ) from error
-    return engine
+        raise _unreadable(home, reason_of(cause)) from error
+
+
+def _unreadable(home: Home, reason: str) -> LedgerError:
+    return LedgerError(
+        f"{home.place} cannot be read: {reason}",
+        fix="restore the newest copy; `zalosync ledger backup` makes such copies",
+        code="ZS628",
+    )
 
 
 def check_own(home: Home, ledger: LedgerReader, keys: Keys) -> None:

@@ -4,13 +4,14 @@ import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from zalosync.compose.message import Keys
 from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger import migrate
 from zalosync.ledger.dialect import SQLITE, sqlite_engine
-from zalosync.ledger.home import Home, check_own, create, held, open_reader
+from zalosync.ledger.home import Home, check_file, check_own, create, held, open_reader, readable
 from zalosync.ledger.pin import FILE, pin_of, read_pin, write_pin
 from zalosync.ledger.read import reason_of
 from zalosync.ledger.records import Kind
@@ -107,13 +108,12 @@ def upgrade_file(home: Home, keys: Keys, now: datetime, actor: str) -> tuple[str
     Raises:
         LedgerError: missing, locked, made with another key, newer, or of no version that is known exactly.
     """
-    if not home.path.exists():
-        open_reader(home, keys)  # says what is missing
+    check_file(home)
     with held(home, 0):
-        engine = sqlite_engine(home.path)
-        before = migrate.version_of(engine)
-        if before is None:
-            migrate.check_schema(engine, home.place)  # says what it is instead
+        check = partial(migrate.check_schema, place=home.place, known=migrate.SQLITE_SCHEMAS)
+        engine = sqlite_engine(home.path, check=check)
+        with readable(home):
+            before = migrate.version_of(engine)
         assert before is not None
         if before == migrate.REVISION:
             engine.dispose()

@@ -1,6 +1,9 @@
 """The schema: created and upgraded by Alembic, and recognised by its digest before anything else is asked."""
 
 import hashlib
+import re
+import sqlite3
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -13,6 +16,7 @@ SQLITE_SCHEMAS = {
     "0002": "e9cc17cbd94285f2d0fb1bb0e61942a7b6bc5c6e77047d82757963bba4185316",
 }
 REVISION = max(SQLITE_SCHEMAS)
+_VERSION = re.compile(r"[0-9]{4}")
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -30,41 +34,46 @@ def upgrade(engine: sa.Engine) -> None:
         connection.commit()
 
 
-def schema_digest(engine: sa.Engine) -> str:
+def schema_digest(connection: sqlite3.Connection) -> str:
     """What the schema of a SQLite file is, as a digest."""
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
-        ).all()
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
     text = "\n".join(f"{kind} {name} {' '.join((sql or '').split())}" for kind, name, sql in rows)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def version_of(engine: sa.Engine) -> str | None:
     """The version whose schema a SQLite file has exactly, or None."""
-    found = schema_digest(engine)
+    driver = engine.raw_connection()
+    connection = driver.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    found = schema_digest(connection)
+    driver.close()
     return next((version for version, digest in SQLITE_SCHEMAS.items() if digest == found), None)
 
 
-def check_schema(engine: sa.Engine, place: str) -> None:
-    """Refuse a database whose schema is not exactly this version's.
+def check_schema(connection: sqlite3.Connection, place: str, *, known: Collection[str] = (REVISION,)) -> None:
+    """Refuse a database whose schema is not exactly one that is known, before anything else is asked of it.
+
+    Args:
+        connection: to the file.
+        place: its name for people.
+        known: the versions that will do.
 
     Raises:
         LedgerError: an older, newer or foreign schema.
     """
-    if schema_digest(engine) == SQLITE_SCHEMAS[REVISION]:
+    if schema_digest(connection) in {SQLITE_SCHEMAS[version] for version in known}:
         return
-    with engine.connect() as connection:
-        tables = {
-            row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")
-        }
-        version = "none"
-        if "alembic_version" in tables:
-            version = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
-    if version == "none":
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    row = None
+    if "alembic_version" in tables:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if row is None:
         raise LedgerError(
             f"{place} is not a zalosync ledger", fix="check the environment's `ledger`", code="ZS601"
         )
+    # Whoever made the file wrote this too: nothing but a version is shown.
+    version = row[0] if isinstance(row[0], str) and _VERSION.fullmatch(row[0]) else "none that is known"
     raise LedgerError(
         f"the schema of {place} is version {version}, this zalosync expects {REVISION} unchanged",
         fix="`zalosync ledger migrate` upgrades an older one; a newer one needs a newer zalosync",

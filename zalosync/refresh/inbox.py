@@ -19,6 +19,7 @@ from typing import Any, Self
 from zalosync.clock import milliseconds
 from zalosync.errors import LedgerError
 from zalosync.ledger.chain import EVIDENCE_BYTES
+from zalosync.ledger.dialect import harden
 from zalosync.provider import NO_GROUP, Channel, Report
 from zalosync.refresh.merge import Evidence, stronger, what_of
 from zalosync.refresh.sift import Aside, Sifted
@@ -74,9 +75,9 @@ class Inbox:
         with self._failures():
             # Cut rather than deleted: that saves a sync of the folder, and leaves no rows behind.
             self._run("PRAGMA journal_mode = TRUNCATE")
+            harden(self._connection)
             self._run("PRAGMA synchronous = EXTRA")
             self._run("PRAGMA secure_delete = ON")
-            self._run("PRAGMA trusted_schema = OFF")
             if self._value("PRAGMA user_version") != _VERSION:
                 self._make()
 
