@@ -1,0 +1,58 @@
+"""Runs of many messages: memory is that of what is in flight, not of the campaign."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.server import serving
+
+pytestmark = [pytest.mark.scale, pytest.mark.usefixtures("loopback")]
+
+CEILING = 300  # MiB, over all processes of the run
+
+
+def applied(root: Path, folder: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, float]:
+    """Messages that one run sent, and MiB at the most over its processes."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        pytest.skip("the memory of all processes is read from /proc")
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    bench, measure = _module("apply"), _module("measure")
+    bench.project(folder / "shop", rows, False)
+    faster = {"check_first": 0, "check_share": 0.0}
+    with serving(folder / "server", faster) as server:
+        given = {**server.environ, "INFOBIP_BASE_URL": server.base_url}
+        made = measure.zalosync(folder / "shop", "ledger", "init", environ=given)
+        assert made.code == 0, made.out
+        found = measure.zalosync(folder / "shop", "-q", "--json", "apply", "--auto-approve", environ=given)
+        assert found.code == 0, found.out
+        sent = int(json.loads(found.out)["totals"]["accepted"])
+        assert server.accepted() == sent
+    return sent, measure.megabytes(found.peak)
+
+
+def _module(name: str) -> Any:
+    """A module of the benchmarks, whose folder is no package."""
+    sys.modules.pop(name, None)
+    return importlib.import_module(name)
+
+
+def test_a_run_of_ten_thousand_rows(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The small sample of the long programme below."""
+    sent, peak = applied(repository, tmp_path, 10_000, monkeypatch)
+    assert sent > 8_000
+    assert peak < CEILING
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_a_run_of_a_million_rows(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred times as many messages, under the same ceiling."""
+    sent, peak = applied(repository, tmp_path, 1_000_000, monkeypatch)
+    assert sent > 800_000
+    assert peak < CEILING
