@@ -201,7 +201,8 @@ FINDINGS = (
     Entry(
         "quota-exceeded",
         "The sender's quota is smaller than the plan",
-        "The provider refuses what goes beyond it, message by message.",
+        "The provider refuses what goes beyond it, message by message. It is held against each Vietnamese "
+        "day of the schedule, with what earlier plans hold or have scheduled for that day.",
         "Plan less, spread the campaigns over more days, or have the quota raised.",
         "error",
     ),

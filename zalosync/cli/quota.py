@@ -24,7 +24,7 @@ def quota(options: Options, *, sender: tuple[str, ...]) -> int:
     """
     from zalosync.cli.templates import senders_of
     from zalosync.console import account, documents, text
-    from zalosync.plan.quota import ZONE
+    from zalosync.plan.timing import ZONE
 
     session = Session(options)
     found: dict[str, Quota | str] = {}

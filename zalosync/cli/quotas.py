@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zalosync.errors import ProviderRefused, StoppedEarly
-from zalosync.plan.quota import ZONE, SenderQuota
+from zalosync.plan.quota import SenderQuota
+from zalosync.plan.timing import ZONE
 from zalosync.spec.loaded import LoadedCampaign
 
 if TYPE_CHECKING:

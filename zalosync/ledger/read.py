@@ -181,6 +181,10 @@ class LedgerReader:
         """
         return self._chunks("contacts", {"first": first_run})
 
+    def handed(self, first_run: int) -> dict[tuple[int, int], int]:
+        """How many messages each run from this one on has or may have handed over, by run and campaign."""
+        return {(row[0], row[1]): int(row[2]) for row in self._all("handed", {"first": first_run})}
+
     def owns(self, run: int, rows: Sequence[int]) -> bool:
         """Whether all these attempts are still intents of this run."""
         asked = statement(self._dialect, "owned_intents", len(rows))

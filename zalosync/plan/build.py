@@ -28,6 +28,7 @@ from zalosync.plan.held import Waits, of_gone_campaigns
 from zalosync.plan.history import History, last_named, named
 from zalosync.plan.limits import policy_findings
 from zalosync.plan.pace import SLOT_NOTE
+from zalosync.plan.pending import loads
 from zalosync.plan.quota import SenderQuota, quota_findings
 from zalosync.plan.shape import CampaignPlan, Cost, Plan
 from zalosync.plan.timing import Timing, kept, timing_of
@@ -145,7 +146,7 @@ def build(
             found += [each for each in project.findings if not each.campaign]
             found += policy_findings(project, plan, reader)
             if known.quotas is not None:
-                found += quota_findings(plan.campaigns, known.quotas, now)
+                found += quota_findings(loads(project, plan, reader, now), known.quotas, now)
         _settle(plan, settled(found, policies, now))
         plan.stack = stack.pop_all()
     return plan

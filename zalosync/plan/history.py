@@ -6,7 +6,7 @@ it would leave. Specs change afterwards; what a run recorded keeps its meaning.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from zalosync.clock import moment
@@ -28,6 +28,7 @@ class History(Protocol):
     def standings(self, messages: Sequence[bytes]) -> list[tuple[Any, ...]]: ...  # noqa: D102
     def held(self, campaign: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
     def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
+    def handed(self, first_run: int) -> dict[tuple[int, int], int]: ...  # noqa: D102
 
 
 class NoHistory:
@@ -69,6 +70,10 @@ class NoHistory:
         """Nobody was messaged."""
         return iter(())
 
+    def handed(self, first_run: int) -> dict[tuple[int, int], int]:  # noqa: ARG002 - nobody is known
+        """Nothing was handed over."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -86,6 +91,9 @@ class Named:
         attempts: of campaign and occurrence before the run.
         skipped: rows by reason.
         starts_at, ends_at: when its messages would leave, or None where none were to.
+        days: how many of them on which Vietnamese day.
+        mode: who keeps the time: `provider`, or `hold`.
+        sending_mode: whether they count against the quota.
     """
 
     run: int
@@ -105,6 +113,9 @@ class Named:
     labels: Mapping[str, str] = field(default_factory=dict)
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    days: Mapping[date, int] = field(default_factory=dict)
+    mode: str = "provider"
+    sending_mode: str = "REGULAR"
 
 
 def named(runs: Iterable[Run]) -> list[Named]:
@@ -142,6 +153,9 @@ def _named(run: Run, campaign: str, entry: Mapping[str, Any]) -> Named:
         labels=dict(entry["labels"]),
         starts_at=_time(entry["starts_at"]),
         ends_at=_time(entry["ends_at"]),
+        days={date.fromisoformat(day): int(count) for day, count in entry.get("days", {}).items()},
+        mode=str(entry.get("mode", "provider")),
+        sending_mode=str(entry.get("sending_mode", "REGULAR")),
     )
 
 

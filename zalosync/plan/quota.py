@@ -1,18 +1,12 @@
 """What the provider lets a sender send, held against all campaigns of a plan together. Pure."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from zalosync.plan.shape import CampaignPlan
+from zalosync.plan.pending import Load
+from zalosync.plan.timing import day_of
 from zalosync.spec.findings import Finding
-
-# Zalo counts by the Vietnamese day, as far as public material tells.
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-# A campaign of this mode sends beyond the quota of its own will, at a higher price.
-_BEYOND = ("OVER_THE_LIMIT", "AUTO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,62 +34,72 @@ class SenderQuota:
 
 
 def quota_findings(
-    campaigns: Sequence[CampaignPlan], quotas: Mapping[str, SenderQuota], now: datetime
+    loads: Sequence[Load], quotas: Mapping[str, SenderQuota], now: datetime
 ) -> Iterator[Finding]:
     """What the quotas say of a plan's messages, by sender.
 
     Args:
-        campaigns: all of the plan: those of one sender share its quota.
+        loads: what all campaigns of the plan send, and what earlier plans have still to send: those of one
+            sender share its quota.
         quotas: by sender.
         now: aware.
     """
-    senders = sorted({each.loaded.campaign.spec.sender for each in campaigns if each.to_send})
-    for sender in senders:
+    for sender in sorted({load.sender for load in loads if not load.before}):
         quota = quotas.get(sender)
         if quota is None or not quota.known:
             why = f" ({quota.problem})" if quota is not None and quota.problem else ""
             yield Finding("quota-unknown", "warn", f"the quota of sender {sender} is not known{why}")
             continue
-        sending = [each for each in campaigns if each.loaded.campaign.spec.sender == sender and each.to_send]
-        yield from _daily(sender, sending, quota, now)
-        yield from _promotion(sender, sending, quota)
+        mine = [load for load in loads if load.sender == sender]
+        yield from _daily(sender, mine, quota, day_of(now))
+        yield from _promotion(sender, mine, quota, day_of(now))
 
 
-def _daily(
-    sender: str, campaigns: Sequence[CampaignPlan], quota: SenderQuota, now: datetime
-) -> Iterator[Finding]:
-    today = now.astimezone(ZONE).date()
-    wanted = Counter[date]()
-    names: dict[date, list[str]] = {}
-    for campaign in campaigns:
-        if campaign.loaded.campaign.spec.sending_mode in _BEYOND:
-            continue
-        at = campaign.timing.starts_at if campaign.timing is not None else now
-        day = max(today, at.astimezone(ZONE).date())
-        wanted[day] += campaign.to_send
-        names.setdefault(day, []).append(campaign.name)
-    for day, count in sorted(wanted.items()):
+def _daily(sender: str, loads: Sequence[Load], quota: SenderQuota, today: date) -> Iterator[Finding]:
+    for day in sorted({day for load in loads if not load.before for day in load.days}):
         limit = quota.remaining_daily if day == today and quota.remaining_daily is not None else quota.daily
+        count = sum(load.days.get(day, 0) for load in loads)
         if limit is not None and count > limit:
-            when = "left today" if day == today else f"a day, on {day}"
-            message = (
-                f"sender {sender} may send {limit:,} messages {when}, and the plan has {count:,}"
-                f" ({', '.join(names[day])}); the provider would refuse the rest"
-            )
-            yield Finding("quota-exceeded", "error", message, count=count - limit)
+            when = "messages left today" if day == today else f"messages a day, on {day}"
+            yield _exceeded(sender, limit, when, loads, [day], f"on {day} (quota of the day)")
 
 
-def _promotion(sender: str, campaigns: Sequence[CampaignPlan], quota: SenderQuota) -> Iterator[Finding]:
-    promotional = [
-        each
-        for each in campaigns
-        if each.loaded.campaign.spec.template.tag == "PROMOTION"
-        and each.loaded.campaign.spec.sending_mode not in _BEYOND
+def _promotion(sender: str, loads: Sequence[Load], quota: SenderQuota, today: date) -> Iterator[Finding]:
+    """Only this month's: what is left of the next is not known."""
+    promotional = [load for load in loads if load.tag == "PROMOTION"]
+    month = [
+        day for load in promotional for day in load.days if (day.year, day.month) == (today.year, today.month)
     ]
-    count, limit = sum(each.to_send for each in promotional), quota.remaining_promotion
-    if limit is not None and count > limit:
-        message = (
-            f"sender {sender} may send {limit:,} promotional messages this month, and the plan has {count:,}"
-            f" ({', '.join(each.name for each in promotional)}); the provider would refuse the rest"
-        )
-        yield Finding("quota-exceeded", "error", message, count=count - limit)
+    days = sorted(set(month))
+    limit = quota.remaining_promotion
+    fresh = sum(load.days.get(day, 0) for load in promotional if not load.before for day in days)
+    count = sum(load.days.get(day, 0) for load in promotional for day in days)
+    if limit is not None and fresh and count > limit:
+        when = "promotional messages this month"
+        yield _exceeded(sender, limit, when, promotional, days, f"in {today:%Y-%m} (quota of promotions)")
+
+
+def _exceeded(
+    sender: str, limit: int, when: str, loads: Sequence[Load], days: Sequence[date], until: str
+) -> Finding:
+    fresh, before = (
+        [(load, count) for load in loads if load.before is old and (count := _sum(load, days))]
+        for old in (False, True)
+    )
+    planned, earlier = sum(count for _, count in fresh), sum(count for _, count in before)
+    message = (
+        f"sender {sender} may send {limit:,} {when}, and the plan has {planned:,}"
+        f" ({', '.join(load.name for load, _ in fresh)})"
+    )
+    if earlier:
+        names = ", ".join(sorted({load.name for load, _ in before}))
+        message += f" beside {earlier:,} that are held or scheduled already ({names})"
+    over = planned + earlier - limit
+    message += f"; {until} the provider would refuse the rest, {over:,}: move or spread them by `schedule`"
+    largest = max(fresh, key=lambda each: each[1])[0].campaign
+    place = None if largest is None else largest.place("spec.schedule")
+    return Finding("quota-exceeded", "error", message, place=place, count=over)
+
+
+def _sum(load: Load, days: Sequence[date]) -> int:
+    return sum(load.days.get(day, 0) for day in days)

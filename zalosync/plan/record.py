@@ -28,6 +28,9 @@ def _entry(campaign: CampaignPlan) -> dict[str, Any]:
         "labels": dict(campaign.loaded.campaign.metadata.labels),
         "starts_at": None if timing is None else timing.starts_at.isoformat(timespec="seconds"),
         "ends_at": None if timing is None else timing.ends_at.isoformat(timespec="seconds"),
+        "days": {} if timing is None else {f"{day}": count for day, count in sorted(timing.days.items())},
+        "mode": spec.schedule.mode,
+        "sending_mode": spec.sending_mode,
     }
 
 

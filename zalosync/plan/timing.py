@@ -7,7 +7,7 @@ go out where no speed limit says so is not known before, and not guessed: such a
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,9 @@ from zalosync.plan.pace import Slots, opening
 from zalosync.spec.model import MAX_VALIDITY_SECONDS, CampaignSpec
 from zalosync.spec.values import minutes_of
 from zalosync.spec.window import QuietHours
+
+# Zalo counts by the Vietnamese day, as far as public material tells.
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Irrevocable(StrEnum):
@@ -47,6 +50,7 @@ class Timing:
         irrevocable: from when on they cannot be recalled.
         reach: by when the last one is delivered or given up.
         quiet: by place among the quiet hours asked about, how many would leave in them.
+        days: how many leave on which Vietnamese day; those that are late on none.
     """
 
     count: int
@@ -57,6 +61,12 @@ class Timing:
     irrevocable: Irrevocable
     reach: datetime
     quiet: Counter[int] = field(default_factory=Counter)
+    days: Counter[date] = field(default_factory=Counter)
+
+
+def day_of(at: datetime) -> date:
+    """The day on which a message counts against a quota."""
+    return at.astimezone(ZONE).date()
 
 
 def kept(spec: CampaignSpec, now: datetime) -> bool:
@@ -94,7 +104,7 @@ def timing_of(
         return _together(spec, count, now, window, validity, quiet)
     slots = Slots(max(due, last_slot or due), limit.amount / limit.unit_seconds, window, schedule.expires_at)
     first = last = None
-    left, hushed = count, Counter[int]()
+    left, hushed, days = count, Counter[int](), Counter[date]()
     while left:
         size = min(batch_size, left)
         slot = slots.next(size)
@@ -102,6 +112,7 @@ def timing_of(
             break
         first, last = first or slot, slot
         left -= size
+        days[day_of(slot.start)] += size
         hushed.update({place: size for place, each in enumerate(quiet) if each.quiet_at(slot.start)})
     begin, end = (first.start, last.end) if first and last else (slots.free, slots.free)
     return Timing(
@@ -113,6 +124,7 @@ def timing_of(
         irrevocable_of(spec, now),
         _utc(end + validity),
         hushed,
+        days,
     )
 
 
@@ -136,7 +148,9 @@ def _together(
     hushed = Counter({place: count for place, each in enumerate(quiet) if each.quiet_at(leaves)})
     irrevocable = irrevocable_of(spec, now)
     late = count if why else 0
-    return Timing(count, _utc(leaves), _utc(leaves), late, why, irrevocable, _utc(due + validity), hushed)
+    days = Counter({} if why else {day_of(leaves): count})
+    reach = _utc(due + validity)
+    return Timing(count, _utc(leaves), _utc(leaves), late, why, irrevocable, reach, hushed, days)
 
 
 def irrevocable_of(spec: CampaignSpec, now: datetime) -> Irrevocable:

@@ -63,6 +63,10 @@ FROM attempt WHERE state = :state AND (state < 3 OR state = 9) AND row > :after 
 SELECT message, fingerprint, recipient FROM attempt
 WHERE campaign = :campaign AND state = 9 AND (state = 2 OR state = 9) AND closed = 0
 
+-- name: handed
+SELECT run, campaign, COUNT(*) FROM attempt
+WHERE run >= :first AND state NOT IN (5, 9, 10, 11) GROUP BY run, campaign
+
 -- name: owned_intents
 SELECT COUNT(*) FROM attempt WHERE run = :run AND state = 1 AND row IN (:keys)
 
