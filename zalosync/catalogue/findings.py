@@ -242,6 +242,22 @@ FINDINGS = (
         "warn",
     ),
     Entry(
+        "recontacted",
+        "People who had a message lately get another one",
+        "Of any campaign, in the last 30 days, attempts that failed included: a raised `occurrence`, or an "
+        "audience that was messaged before.",
+        "Usually nothing, where that is meant. `frequencyCaps` of a policy hold people back, and "
+        "`rules: {recontacted: error}` blocks such plans.",
+        "warn",
+    ),
+    Entry(
+        "webhook-hosts-changed",
+        "Reports may be pushed to other hosts than before",
+        "Reports hold people's phone numbers: whoever adds a host to `allowedWebhookHosts` may get them.",
+        "Ask who added the host, and look at `zalosync.yaml` in Git. The next run records the list.",
+        "warn",
+    ),
+    Entry(
         "template-changed",
         "A template is not what it was when it was pinned",
         "Lengths or required values may have changed: the provider would refuse messages one by one.",

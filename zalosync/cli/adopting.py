@@ -55,7 +55,7 @@ def plan_adoption(session: "Session", campaign: str, audience: Path | None, outp
         )
         with built:
             emit.close()
-            needed = approvals_needed(session.project, built.to_send)
+            needed = approvals_needed(session.project, built.contacts)
             document = plan_document(built, zone=session.project.spec.timezone, needed=needed)
             record = {**origin, "plan": document, _SOURCE: files}
             seal(output, built, session.keys, record)

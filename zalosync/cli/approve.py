@@ -84,7 +84,7 @@ def _check_author(session: Session, sealed: "Sealed", approval: "Approval") -> N
     # The policies are those of the plan's environment, whatever the project's default is.
     environment = str(sealed.meaning["environment"])
     there = Session(replace(session.options, environment=environment), session.environ, session.clock)
-    if not useless_of_authors(approvals_needed(there.project, sealed.to_send)):
+    if not useless_of_authors(approvals_needed(there.project, sealed.contacts)):
         return
     if there.authors(sealed.meaning["campaigns"]).include(approval.name, approval.actor):
         raise Blocked(

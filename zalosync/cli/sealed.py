@@ -79,7 +79,7 @@ def _approved(session: "Session", file: Path, sealed: "Sealed") -> Approved:
     approvals = check_approved(
         sealed,
         read_approvals(file, session.keys),
-        approvals_needed(session.project, sealed.to_send),
+        approvals_needed(session.project, sealed.contacts),
         session.authors(sealed.meaning["campaigns"]),
         key_of,
         platform_approval(session.environ, sealed.digest, session.clock.now()),

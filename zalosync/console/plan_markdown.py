@@ -16,6 +16,7 @@ from zalosync.console.plan_words import (
     cancels,
     cost,
     kind,
+    second,
     sending,
     since,
     steps,
@@ -115,8 +116,13 @@ def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
     moved = since(campaign, zone)
     if moved is not None:
         yield f"- **Change:** {code(moved, 400)}"
+    sms = second(campaign)
+    if sms is not None:
+        yield f"- **SMS:** {sms}"
     if campaign["webhook_host"] is not None:
         yield f"- **Reports** are pushed to {code(campaign['webhook_host'])}"
+    if campaign["tracking_hosts"]:
+        yield f"- **Links and clicks** go to {', '.join(map(code, campaign['tracking_hosts']))}"
     yield ""
     yield from _findings(campaign["findings"])
     yield from _rows(campaign, explain=explain)

@@ -13,6 +13,7 @@ from zalosync.console.plan_words import (
     cancels,
     cost,
     kind,
+    second,
     sending,
     since,
     steps,
@@ -103,9 +104,17 @@ def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
             yield f"  cost  {cost(campaign['cost'])}"
             if campaign["failover"]:
                 yield f"        {ways(campaign['cost'])}"
+        sms = second(campaign)
+        if sms is not None:
+            yield from _wrapped(sms, "  SMS   ", "        ")
     moved = since(campaign, zone)
     if moved is not None:
         yield from _wrapped(moved, "  ")
+    if campaign["webhook_host"] is not None:
+        yield from _wrapped(f"reports are pushed to {display(campaign['webhook_host'])}", "  ")
+    if campaign["tracking_hosts"]:
+        hosts = ", ".join(map(display, campaign["tracking_hosts"]))
+        yield from _wrapped(f"links and clicks go to {hosts}", "  ")
     yield from _repairs(campaign, explain=explain)
     if explain:
         yield from _skips(campaign)
@@ -147,8 +156,6 @@ def _samples(campaign: Document) -> Iterator[str]:
             yield from _wrapped(f"{display(name)}: {display(text, 300)}", "    ")
         if sample["failover"] is not None:
             yield from _wrapped(f"SMS instead: {display(sample['failover'], 300)}", "    ")
-        if campaign["webhook_host"] is not None:
-            yield f"    reports go to {display(campaign['webhook_host'])}"
 
 
 def _finding(finding: Document) -> Iterator[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from zalosync.console.display import display
+from zalosync.console.display import display, plural
 
 Document = Mapping[str, Any]
 
@@ -150,6 +150,15 @@ def kind(campaign: Document) -> str:
         "SMS failover" if campaign["failover"] else "no failover",
     ]
     return ", ".join(parts)
+
+
+def second(campaign: Document) -> str | None:
+    """What a failover may add to what is sent; None where there is none."""
+    segments = campaign["failover_segments"]
+    if not segments:
+        return None
+    count = plural(to_send(campaign["totals"]), "second message")
+    return f"up to {count} where Zalo does not deliver, {plural(segments, 'segment')}"
 
 
 def since(campaign: Document, zone: str) -> str | None:

@@ -85,7 +85,9 @@ def _campaign(campaign: CampaignPlan, samples: Sequence[Preview]) -> dict[str, A
         "sender": spec.sender,
         "encrypted": spec.encrypted,
         "failover": spec.sms_failover is not None,
+        "failover_segments": campaign.segments if spec.sms_failover else 0,
         "webhook_host": _webhook_host(spec),
+        "tracking_hosts": _tracking_hosts(spec),
         "totals": campaign.totals,
         "skipped": {reason.word: count for reason, count in sorted(campaign.skipped.items()) if count},
         "repairs": dict(sorted(campaign.repairs.items())),
@@ -103,6 +105,15 @@ def _webhook_host(spec: CampaignSpec) -> str | None:
 
     url = spec.webhooks.delivery.url if spec.webhooks else None
     return None if url is None else web_host(url)
+
+
+def _tracking_hosts(spec: CampaignSpec) -> list[str]:
+    """Where clicks are reported, and whose domain short links have."""
+    from zalosync.spec.values import web_host
+
+    tracking = spec.tracking
+    clicks = None if tracking.tracking_url is None else web_host(tracking.tracking_url)
+    return sorted({host for host in (clicks, tracking.custom_domain) if host is not None})
 
 
 def _schedule(campaign: CampaignPlan) -> dict[str, Any]:

@@ -186,8 +186,13 @@ def approval_of(sealed: Sealed, name: str, reason: str, commit: str, actor: str,
     return Approval(sealed.digest, name, f"{now:%Y-%m-%dT%H:%M:%SZ}", reason, commit, actor)
 
 
-def approvals_needed(project: LoadedProject, to_send: int) -> list[Needed]:
-    """What a plan of this size needs; without a policy a protected environment needs one approval."""
+def approvals_needed(project: LoadedProject, contacts: int) -> list[Needed]:
+    """What a plan of this size needs; without a policy a protected environment needs one approval.
+
+    Args:
+        project: with its policies and environment.
+        contacts: messages of the plan, with each SMS that may follow one.
+    """
     needed = [
         Needed(
             rule.count,
@@ -198,7 +203,7 @@ def approvals_needed(project: LoadedProject, to_send: int) -> list[Needed]:
         )
         for loaded in project.policies
         for rule in loaded.policy.spec.approvals
-        if to_send > rule.above
+        if contacts > rule.above
     ]
     said = any(loaded.policy.spec.approvals for loaded in project.policies)
     if project.environment.protected and not said:

@@ -30,6 +30,7 @@ from zalosync.plan.limits import policy_findings
 from zalosync.plan.pace import SLOT_NOTE
 from zalosync.plan.pending import loads
 from zalosync.plan.quota import SenderQuota, quota_findings
+from zalosync.plan.recontact import Recontacts
 from zalosync.plan.shape import CampaignPlan, Cost, Plan
 from zalosync.plan.timing import Timing, kept, timing_of
 from zalosync.spec.findings import Finding, settled
@@ -123,16 +124,20 @@ def build(
             stack,
             partial(prepared, keys=keys, now=now, content=content, recipients=bool(caps)),
         )
-        capping = Capping(caps, sum(each.prepared.size for each in plan.campaigns), stack)
+        size = sum(each.prepared.size for each in plan.campaigns)
+        capping = Capping(caps, size, stack)
+        recontacts = Recontacts(reader, Identity(keys, "", 0).recipient, now, size, stack)
         for number, campaign in enumerate(plan.campaigns):
             campaign.waits = _waits(campaign, reader, keys)
             destinations = keys.destinations()
-            hold = (partial(capping.add, number), campaign.waits.meet)
+            hold = (partial(capping.add, number), partial(recontacts.add, number), campaign.waits.meet)
             _compare(campaign, reader, now, emit, hold, destinations.update)
             campaign.waits.end()
             campaign.destinations = destinations.hexdigest()
             campaign.timing = _timing(project, campaign, notes, now, due=due)
         found = list(capping.settle(plan.campaigns, reader, now))
+        if not due:
+            found += recontacts.settle(plan.campaigns, reader)
         if whole:
             plan.gone = of_gone_campaigns(reader, {each.first_name for each in project.campaigns})
         found += gone_findings(plan)

@@ -26,9 +26,9 @@ from zalosync.errors import PlanRefused
 from zalosync.ledger.chain import canonical
 from zalosync.plan.decide import Action
 from zalosync.plan.messages import WIDTHS, PlannedMessages
-from zalosync.plan.shape import Plan, cancel_of
+from zalosync.plan.shape import Plan, cancel_of, contacts_of
 
-FORMAT = "zalosync-plan/1"
+FORMAT = "zalosync-plan/2"
 EXPIRES = timedelta(hours=24)
 MAX_BYTES = 4 * 2**30
 MAX_HEADER_BYTES = 16 * 2**20
@@ -76,6 +76,12 @@ class Sealed:
     def to_send(self) -> int:
         """Messages that applying it would submit."""
         return sum(messages.to_send for messages in self.messages.values())
+
+    @property
+    def contacts(self) -> int:
+        """How often somebody may be contacted: the SMS of a failover is a second message."""
+        names = [campaign["name"] for campaign in self.meaning["campaigns"]]
+        return contacts_of(self.meaning, (self.messages[name].to_send for name in names))
 
     @property
     def to_cancel(self) -> int:

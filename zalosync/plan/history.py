@@ -13,7 +13,7 @@ from zalosync.clock import moment
 from zalosync.compose.message import Status
 from zalosync.ledger.records import Head, Run, Tally
 
-AUDIENCES = "audiences"  # where a run's record has them
+AUDIENCES, WEBHOOK_HOSTS = "audiences", "webhook_hosts"  # where a run's record has them
 
 
 class History(Protocol):

@@ -3,10 +3,13 @@
 Each finding names the rule, the number, the limit, and the place to change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from zalosync.plan.history import History, Named, named
+from zalosync.errors import Place
+from zalosync.ledger.records import Run
+from zalosync.plan.history import WEBHOOK_HOSTS, History, Named, named
 from zalosync.plan.shape import CampaignPlan, Plan
+from zalosync.spec.files import PROJECT_FILE
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedPolicy, LoadedProject
 from zalosync.spec.policy import Cost as Limit
@@ -21,7 +24,22 @@ def policy_findings(project: LoadedProject, plan: Plan, reader: History) -> Iter
         for campaign in plan.campaigns:
             yield from _forbidden(loaded, campaign)
             yield from _growth(loaded, campaign)
-    yield from _renamed(project, plan, named(reader.runs()))
+    runs = reader.runs()
+    yield from _renamed(project, plan, named(runs))
+    yield from _hosts(plan, runs)
+
+
+def _hosts(plan: Plan, runs: Sequence[Run]) -> Iterator[Finding]:
+    """Where reports with people's phones may be pushed, held against what held in the last run."""
+    earlier = [run for run in runs if WEBHOOK_HOSTS in run.started]
+    if not earlier:
+        return
+    then, now = set(earlier[-1].started[WEBHOOK_HOSTS]), set(plan.settings.get("allowedWebhookHosts", ()))
+    moved = [f"{host} is new" for host in sorted(now - then)]
+    moved += [f"{host} is gone" for host in sorted(then - now)]
+    if moved:
+        message = f"allowedWebhookHosts is not what it was in run {earlier[-1].run_id}: {', '.join(moved)}"
+        yield Finding("webhook-hosts-changed", "warn", message, place=Place(PROJECT_FILE), count=len(moved))
 
 
 def _recipients(loaded: LoadedPolicy, plan: Plan) -> Iterator[Finding]:

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from zalosync.plan.history import AUDIENCES
+from zalosync.plan.history import AUDIENCES, WEBHOOK_HOSTS
 from zalosync.plan.shape import CampaignPlan, Plan
 
 
 def record_of(plan: Plan) -> dict[str, Any]:
     """What a run records of its plan, by campaign's first name; `history.named` reads it."""
-    return {AUDIENCES: {campaign.loaded.first_name: _entry(campaign) for campaign in plan.campaigns}}
+    return {
+        AUDIENCES: {campaign.loaded.first_name: _entry(campaign) for campaign in plan.campaigns},
+        WEBHOOK_HOSTS: list(plan.settings.get("allowedWebhookHosts", ())),
+    }
 
 
 def _entry(campaign: CampaignPlan) -> dict[str, Any]:

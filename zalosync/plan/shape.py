@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +22,7 @@ from zalosync.provider import status_pairs
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedCampaign
 
+SEND = "send"  # what a plan is for, if it is not to adopt
 TOTALS = ("send", "retry", "unchanged", "changed", "held", "skipped", "unknown", "failed")
 
 
@@ -135,6 +136,7 @@ class CampaignPlan:
             "spec": self.loaded.digest,
             "template": self.template,
             "public_key": self.public_key,
+            "failover": spec.sms_failover is not None,
             "count": self.messages.count,
             "messages": self.messages.digest("message", "fingerprint"),
             "destinations": self.destinations,
@@ -148,6 +150,18 @@ class CampaignPlan:
         totals = {"audience": self.audience, "skipped": self.skipped.total(), **counts}
         assert totals["audience"] == sum(totals[name] for name in TOTALS), "a row has no fate, or two"
         return totals
+
+
+def contacts_of(meaning: Mapping[str, Any], to_send: Iterable[int]) -> int:
+    """Messages and the SMS that may follow them.
+
+    Args:
+        meaning: of a plan.
+        to_send: messages of each of its campaigns, in their order.
+    """
+    sends = meaning["kind"] == SEND  # what is adopted was sent before: nothing follows it
+    counts = zip(meaning["campaigns"], to_send, strict=True)
+    return sum(count * (2 if sends and campaign["failover"] else 1) for campaign, count in counts)
 
 
 @dataclass(slots=True)
@@ -172,7 +186,7 @@ class Plan:
     due: bool = False
     complete: bool = True
     key: str = ""  # the fingerprint of the project's
-    kind: str = "send"  # or adopt: what was sent before is marked as sent, and nothing goes out
+    kind: str = SEND  # or adopt: what was sent before is marked as sent, and nothing goes out
     stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def __enter__(self) -> Self:
@@ -218,6 +232,11 @@ class Plan:
     def to_send(self) -> int:
         """Messages that applying this plan would submit."""
         return sum(campaign.to_send for campaign in self.campaigns)
+
+    @property
+    def contacts(self) -> int:
+        """How often somebody may be contacted: the SMS of a failover is a second message."""
+        return contacts_of(self.meaning, (campaign.to_send for campaign in self.campaigns))
 
     @property
     def cancels(self) -> dict[str, PlannedMessages]:

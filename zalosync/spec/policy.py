@@ -92,7 +92,9 @@ class Approval(Shape):
     """How many people must approve a plan of a size."""
 
     above: Annotated[int, Field(ge=0, le=MAX_INT32)] = Field(
-        description="Plans that send more messages than this need it.", examples=[1000]
+        description="Plans that send more messages than this need it; a campaign with `smsFailover` counts "
+        "twice, as each of its messages may be followed by an SMS.",
+        examples=[1000],
     )
     count: Annotated[int, Field(ge=1, le=10)] = Field(
         default=1,
