@@ -312,6 +312,12 @@ RUNS = (
         "Raise `occurrence` to write to these people after all.",
     ),
     Entry(
+        "ZS657",
+        "The plan is for an RSA key that was seen before",
+        "The provider was not reached; the key is pinned or in the ledger, and its size is remembered.",
+        "Nothing: `apply` asks for the key itself, and refuses another one.",
+    ),
+    Entry(
         "ZS660",
         "The inbox of reports could not be written",
         "No report is used that is not stored.",

@@ -91,7 +91,7 @@ def plan(
 def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked) -> "Plan":
     from zalosync.cli import quotas, senders
     from zalosync.cli.jobs import check_clean
-    from zalosync.cli.key_sizes import remember
+    from zalosync.cli.key_sizes import remember, seen
     from zalosync.cli.who import who
     from zalosync.ledger.pin import pin_of, write_pin
     from zalosync.plan.build import Known, build
@@ -102,7 +102,14 @@ def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Report
     with ExitStack() as stack:
         provider = stack.enter_context(session.asked_provider())
         reader = stack.enter_context(session.reader())
-        found = senders.fetch(provider.client, campaigns, project.environment, reader.notes())
+        found = senders.fetch(
+            provider.client,
+            campaigns,
+            project.environment,
+            reader.notes(),
+            sizes=seen(session.key_sizes),
+            emit=emit,
+        )
         remember(session.key_sizes, found.keys)
         built = build(
             project,
