@@ -12,7 +12,7 @@ from tests.support.server import serving
 from tests.support.truth import assert_at_most_once, assert_nobody_missing
 
 pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("loopback")]
-ROWS, PER_CHANGE, NIGHTLY = 60, 3, 300
+ROWS, PER_CHANGE, NIGHTLY = 60, 50, 2_000
 APPLY = ("apply", "--auto-approve", "--quiet")
 SLOW = [{"do": "slow", "on": ["send"], "with": {"delay_ms": 10}}]
 
@@ -31,6 +31,7 @@ def race(folder: Path, seed: int) -> None:
         running = [start(shop.root, *command, environ=server.environ) for command in commands]
         for process in running:
             if chance.random() < 0.2:
+                process.poll(chance.random() * 0.1)  # at some moment of its life, not always before its first
                 process.send(chance.choice((signal.SIGKILL, signal.SIGTERM)))
         codes = {process.wait().code for process in running}
         # Done, stale or consumed, locked, doubtful after a kill, ended by a signal: never anything else.
