@@ -1,12 +1,14 @@
 """Worker processes: signals to the whole group stay their parent's business, and its end is theirs."""
 
 import os
+import resource
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import connection, parent_process
 
+MEMORY = 2 * 2**30  # bytes of a worker: several times what the largest chunk of rows and values takes
 _OURS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -24,12 +26,20 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def become_worker() -> None:
+def become_worker(memory: int = MEMORY) -> None:
     """Make this process a worker: it knows nothing of the caller's environment, and outlives nobody.
 
-    A parent that is killed cannot tell its workers to end; left alone they would wait for ever.
+    A parent that is killed cannot tell its workers to end; left alone they would wait for ever. Nor does it
+    leave a core file, which would hold people's data.
+
+    Args:
+        memory: bytes that it may take, whatever an audience and templates make of it.
     """
     os.environ.clear()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    limit = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
     threading.Thread(target=_end_with_parent, name="zalosync-parent", daemon=True).start()
 
 

@@ -12,6 +12,7 @@ from zalosync.catalogue.entry import Entry
 CODE = re.compile(r"ZS[0-9]{3}|E_[A-Z]+(?:_[A-Z]+)*")
 # Codes that several rooms name: the same mistake met at several places, or one room looks for another's.
 SHARED = {
+    "ZS317": {"audience", "compose"},  # a limit of a file, or of what a process may take to compose its rows
     "ZS102": {"cli", "spec"},  # a path of the command line, or one that a spec names
     "ZS101": {
         "cli",

@@ -27,6 +27,7 @@ from zalosync.spec.safe_open import glob_inside, inside, is_glob, open_inside
 _SEPARATORS = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}
 _KINDS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 _PACKED = ".gz"  # behind one of the first three
+_CHUNK_BYTES = 64 * 2**20  # of text; about so much is handled at once, however long the rows are
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Audience:
         self._stack.close()
 
     def chunks(self, rows: int) -> Iterator[Chunk]:
-        """All rows in order, at most `rows` at a time; may be asked for again, from the start.
+        """All rows in order, at most `rows` at a time and fewer where rows are long; may be asked for again.
 
         Raises:
             SpecError: a file is broken, too large, or was changed while it was open.
@@ -237,27 +238,36 @@ def _parts(
 def _counted(parts: Iterator[Part], source: Source, budget: Budget) -> Iterator[Part]:
     """The same parts; of formats that are no text, the bytes of the values are what counts."""
     for part in parts:
-        if _kind(source.file) in KINDS_APART and part.frame.height:
-            budget.take(sum(part.frame.select(pl.all().str.len_bytes().sum()).row(0)), source.file)
+        if _kind(source.file) in KINDS_APART:
+            budget.take(_text_bytes(part), source.file)
         yield part
 
 
 def _regrouped(parts: Iterator[Part], rows: int) -> Iterator[Part]:
-    """The same rows in parts of exactly `rows`, but for the last one."""
+    """The same rows in parts of exactly `rows`, but for the last one and where they hold much text."""
     waiting: list[Part] = []
-    held = 0
+    held, size = 0, 0
     for part in parts:
         waiting.append(part)
         held += part.frame.height
-        if held < rows:
+        size += _text_bytes(part)
+        if held < rows and size < _CHUNK_BYTES:
             continue
         whole = _joined(waiting)
         for start in range(0, held - rows + 1, rows):
             yield Part(whole.frame.slice(start, rows), whole.lines.slice(start, rows))
         held %= rows
-        waiting = [Part(whole.frame.tail(held), whole.lines.tail(held))]
+        rest = Part(whole.frame.tail(held), whole.lines.tail(held))
+        if held and size >= _CHUNK_BYTES:
+            yield rest
+            rest, held = Part(rest.frame.clear(), rest.lines.clear()), 0
+        waiting, size = [rest], _text_bytes(rest)
     if held:
         yield _joined(waiting)
+
+
+def _text_bytes(part: Part) -> int:
+    return sum(part.frame.select(pl.all().str.len_bytes().sum()).row(0)) if part.frame.height else 0
 
 
 def _joined(parts: list[Part]) -> Part:

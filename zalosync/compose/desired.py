@@ -8,7 +8,7 @@ each sorted. So duplicates meet, the order does not depend on the file, nor memo
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -19,16 +19,25 @@ import polars as pl
 from zalosync.audience.screen import Reason
 from zalosync.compose.recipe import Composed, Composer, Recipe
 from zalosync.compose.spill import Spill
-from zalosync.workers import become_worker, signals_held
+from zalosync.errors import InternalError, ZalosyncError
+from zalosync.workers import MEMORY, become_worker, signals_held
 
 CHUNK_ROWS = 20_000
+# A value has up to 1,000 bytes, and a campaign up to a hundred: fewer rows are composed at once then.
+_CHUNK_VALUES = 100_000
 # Below this many bytes of audience one process is done before a second one has started.
 POOL_FROM_BYTES = 24 * 2**20
 # Below this many bytes of audience everything stays in memory; above, a part holds about this much.
 PART_BYTES = 32 * 2**20
 MAX_PARTS = 256
 WORKERS = min(os.cpu_count() or 1, 8)
+WORKER_BYTES = MEMORY
 OnDuplicate = Literal["first", "last", "fail"]
+
+
+def chunk_rows(values: int) -> int:
+    """How many rows are composed at once, for so many texts of each row."""
+    return min(CHUNK_ROWS, _CHUNK_VALUES // max(1, values))
 
 
 class Chunk(Protocol):
@@ -62,15 +71,23 @@ class Desired:
         chunks: the audience; read to its end by `gather`.
         size: bytes of the audience, to choose how much machinery it takes.
         on_duplicate: which row of equal keys is kept; `fail` keeps none's place, the caller refuses.
+        broke: the error for a worker process that died, or was refused memory, of what it composed.
     """
 
     def __init__(
-        self, recipe: Recipe, chunks: Iterable[Chunk], *, size: int, on_duplicate: OnDuplicate
+        self,
+        recipe: Recipe,
+        chunks: Iterable[Chunk],
+        *,
+        size: int,
+        on_duplicate: OnDuplicate,
+        broke: Callable[[str], ZalosyncError] = InternalError,
     ) -> None:
         self._recipe = recipe
         self._chunks = chunks
         self._size = size
         self._on_duplicate = on_duplicate
+        self._broke = broke
         self._stack = ExitStack()
         self._parts = Spill(min(MAX_PARTS, max(1, size // PART_BYTES)), "m0", self._stack)
         self._screened: list[pl.DataFrame] = []
@@ -84,7 +101,11 @@ class Desired:
         self._stack.close()
 
     def gather(self, advanced: Callable[[int], None]) -> None:
-        """Read, screen and compose the whole audience; `advanced` hears of the rows done so far."""
+        """Read, screen and compose the whole audience; `advanced` hears of the rows done so far.
+
+        Raises:
+            ZalosyncError: as `broke` makes it.
+        """
         for composed in self._composed():
             self.waterfall.audience += composed.rows
             self.waterfall.repairs += composed.repairs
@@ -120,8 +141,15 @@ class Desired:
             for chunk in self._chunks:
                 yield composer.compose(chunk.frame, chunk.first_row)
             return
-        context = get_context("spawn")
-        with ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=(self._recipe,)) as pool:
+        try:
+            yield from self._by_workers()
+        except (BrokenExecutor, MemoryError) as error:
+            message = "a process that composed messages died: it took too much memory, or was ended"
+            raise self._broke(message) from error
+
+    def _by_workers(self) -> Iterator[Composed]:
+        context, given = get_context("spawn"), (self._recipe, WORKER_BYTES)
+        with ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=given) as pool:
             pending: deque[Future[Composed]] = deque()
             for chunk in self._chunks:
                 with signals_held():  # the first one starts the processes
@@ -163,10 +191,10 @@ class Desired:
 _composer: Composer | None = None
 
 
-def _prepare(recipe: Recipe) -> None:
+def _prepare(recipe: Recipe, memory: int) -> None:
     """Make a worker process ready: compiled templates, and none of the caller's environment."""
     global _composer  # noqa: PLW0603 - a worker process has one recipe for its whole life
-    become_worker()
+    become_worker(memory)
     _composer = Composer(recipe)
 
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from zalosync.audience.read import Audience
-from zalosync.compose.desired import CHUNK_ROWS, Desired
+from zalosync.compose.desired import Desired, chunk_rows
 from zalosync.compose.inputs import (
     EXCLUDE,
     SUPPRESSIONS,
@@ -31,6 +32,7 @@ from zalosync.errors import Problem, SpecError
 from zalosync.spec.document import path_text
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 from zalosync.spec.project import TemplateContract
+from zalosync.workers import MEMORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,17 @@ def prepared(
         opened, suppressed = _inputs(project, loaded, now, stack)
         recipe = recipe_of(project, loaded, keys, budget=budget, content=content)
         recipe = replace(recipe, suppressed=suppressed, recipients=recipients)
-        chunks = opened.chunks(CHUNK_ROWS)
-        on_duplicate = audience.on_duplicate
-        with Desired(recipe, chunks, size=opened.size, on_duplicate=on_duplicate) as desired:
+        chunks = opened.chunks(chunk_rows(len(recipe.values) + 2))
+        size, on_duplicate = opened.size, audience.on_duplicate
+        broke = partial(_broke, loaded)
+        with Desired(recipe, chunks, size=size, on_duplicate=on_duplicate, broke=broke) as desired:
             yield Prepared(loaded, recipe, desired, opened.files, opened.size, lambda: opened.notes)
+
+
+def _broke(loaded: LoadedCampaign, message: str) -> SpecError:
+    """The error for a campaign that a worker process died of."""
+    allowed = f"{MEMORY // 2**20:,} MiB for each process: shorter values, fewer columns"
+    return SpecError([loaded.problem("ZS317", "spec.templateData", message, allowed=allowed)])
 
 
 def _inputs(
