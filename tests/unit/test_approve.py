@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.desk import KEYS, NOON
+from tests.support.desk import KEYS, NOON, PROJECT, Desk, phones
 from zalosync.compose.message import Keys
 from zalosync.errors import Blocked, PlanRefused, UsageError
 from zalosync.plan.approval_file import MAX_BYTES, add_approval, approvals_path, read_approvals
@@ -18,6 +18,7 @@ from zalosync.plan.approve import (
     Approval,
     Needed,
     approval_of,
+    approvals_needed,
     check_approved,
     platform_approval,
     useless_of_authors,
@@ -25,6 +26,7 @@ from zalosync.plan.approve import (
 from zalosync.plan.bundle import Sealed
 from zalosync.plan.people import Authors, names_of
 from zalosync.plan.signing import sign, verified
+from zalosync.spec.load import load_project
 
 DIGEST = "sha256:" + "a" * 64
 NOBODY = Authors(frozenset())
@@ -373,3 +375,33 @@ def test_a_key_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("no key", encoding="ascii")
     with pytest.raises(UsageError, match="ssh-keygen would not sign"):
         sign(tmp_path / "key", b"data")
+
+
+@pytest.mark.parametrize(
+    ("protected", "rules", "to_send", "counts"),
+    [
+        (False, "[]", 50_000, []),
+        (True, "[]", 1, [1]),
+        (False, "[{above: 1000}, {above: 20000, count: 2, notAuthor: true}]", 1000, []),
+        (False, "[{above: 1000}, {above: 20000, count: 2, notAuthor: true}]", 1001, [1]),
+        (False, "[{above: 1000}, {above: 20000, count: 2, notAuthor: true}]", 20_001, [1, 2]),
+        (True, "[{above: 1000}]", 1000, [1]),
+        (True, "[{above: 0, count: 2}]", 1, [2]),
+    ],
+)
+def test_what_a_plan_of_a_size_needs(
+    tmp_path: Path,
+    protected: bool,  # noqa: FBT001 - a table column
+    rules: str,
+    to_send: int,
+    counts: list[int],
+) -> None:
+    """More than `above` needs that rule's people; what is protected is never applied without a yes."""
+    desk = Desk(tmp_path)
+    desk.policy("guardrails", f"approvals: {rules}\n")
+    desk.campaign("tet", phones(1))
+    environment = f"batchSize: 100, protected: {str(protected).lower()}"
+    desk.write("zalosync.yaml", PROJECT.replace("batchSize: 100", environment))
+    needed = approvals_needed(load_project(tmp_path, environment=None, now=desk.now), to_send)
+    assert [each.count for each in needed] == counts
+    assert [each.not_author for each in needed] == [count == 2 and not protected for count in counts]

@@ -187,7 +187,7 @@ def approval_of(sealed: Sealed, name: str, reason: str, commit: str, actor: str,
 
 
 def approvals_needed(project: LoadedProject, contacts: int) -> list[Needed]:
-    """What a plan of this size needs; without a policy a protected environment needs one approval.
+    """What a plan of this size needs by the policies; in a protected environment one approval at least.
 
     Args:
         project: with its policies and environment.
@@ -205,8 +205,7 @@ def approvals_needed(project: LoadedProject, contacts: int) -> list[Needed]:
         for rule in loaded.policy.spec.approvals
         if contacts > rule.above
     ]
-    said = any(loaded.policy.spec.approvals for loaded in project.policies)
-    if project.environment.protected and not said:
+    if project.environment.protected and not needed:
         needed.append(Needed(1, f"environment {project.environment_name} is protected"))
     return needed
 
