@@ -322,10 +322,12 @@ def test_an_sms_without_an_end(book: Book, to: Standing, is_open: bool) -> None:
         if to.state is not Status.ACCEPTED:
             book.move([record], to)
     at = int(book.now.timestamp())
-    found = book.ledger.sms_awaited(book.campaign, 0, at)
+    found = book.ledger.sms_open(book.campaign, 1, 0, at)
     assert (found is not None and (found.count, found.more) == (1, False)) is is_open
-    assert book.ledger.sms_awaited(book.campaign, at, at + 100) is None
-    assert book.ledger.sms_awaited(book.campaign + 1, 0, at) is None
+    assert found is None or {tally.ends for tally in book.ledger.tallies()} >= found.counts.keys()
+    assert book.ledger.sms_open(book.campaign, 1, at, at + 100) is None
+    assert book.ledger.sms_open(book.campaign, 2, 0, at) is None
+    assert book.ledger.sms_open(book.campaign + 1, 1, 0, at) is None
 
 
 def test_some_are_counted(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:

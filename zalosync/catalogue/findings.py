@@ -293,6 +293,14 @@ FINDINGS = (
         "warn",
     ),
     Entry(
+        "sms-unknown",
+        "Nobody knows whether an SMS arrived",
+        "Messages failed on Zalo, an SMS was to take their place, and no report of it came in time. The logs "
+        "tell of Zalo only.",
+        "Look for them in the provider's portal. Nothing is sent again by itself, nor by `retry`.",
+        "warn",
+    ),
+    Entry(
         "unexpected-evidence",
         "The provider knew messages of ours that this ledger did not send",
         "Somebody else sends with this project's key, or the ledger is an older copy.",

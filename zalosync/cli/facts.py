@@ -7,7 +7,10 @@ from zalosync.cli.session import Session
 from zalosync.ledger.read import LedgerReader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zalosync.console.status import Facts
+    from zalosync.ledger.records import SmsOpen, Tally
 
 
 def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -> "Facts":
@@ -23,11 +26,14 @@ def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -
 
     notes = reader.notes()
     waiting, aside = _inbox(session)
+    tallies = reader.tallies()
+    due = _due(session, reader, notes, names)
+    late = {number: reader.late_some(number, before) for number, before in due.items() if before}
     return Facts(
         environment=session.project.environment_name,
-        tallies=reader.tallies(),
+        tallies=tallies,
         waiting=reader.waiting(),
-        late=_late(session, reader, notes),
+        late={number: some for number, some in late.items() if some is not None},
         runs=reader.runs(),
         currency=notes.get(CURRENCY_NOTE, ""),
         alarm=json.loads(notes[ALARM_NOTE]) if ALARM_NOTE in notes else None,
@@ -35,24 +41,39 @@ def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -
         aside=aside,
         names=names,
         now=session.clock.now(),
+        sms=_sms(reader, tallies, due, int(session.clock.now().timestamp()) + 1),
     )
 
 
-def _late(session: Session, reader: LedgerReader, notes: dict[str, str]) -> dict[int, tuple[int, int]]:
-    """By campaign number, how many messages should have ended by now, and the oldest's Unix seconds."""
+def _sms(
+    reader: LedgerReader, tallies: "Sequence[Tally]", due: dict[int, int], soon: int
+) -> "dict[int, tuple[SmsOpen | None, SmsOpen | None]]":
+    """Of each campaign's newest occurrence, which SMS may still be reported, and which should have been."""
+    newest = {tally.campaign: tally.occurrence for tally in sorted(tallies, key=lambda each: each.occurrence)}
+    return {
+        number: (
+            reader.sms_open(number, newest[number], before, soon),
+            reader.sms_open(number, newest[number], 0, before) if before else None,
+        )
+        for number, before in due.items()
+        if number in newest
+    }
+
+
+def _due(
+    session: Session, reader: LedgerReader, notes: dict[str, str], names: tuple[str, ...]
+) -> dict[int, int]:
+    """By campaign number, since when (Unix seconds) messages should have ended by now; 0: none should."""
     from zalosync.plan.pace import SLOT_NOTE
     from zalosync.refresh.late import late_before, patience
 
     specs = {each.first_name: each.campaign.spec for each in session.project.campaigns}
     now = session.clock.now()
-    found = {}
-    for name, number in reader.campaigns().items():
-        spec = specs.get(name)
-        before = late_before(spec, notes.get(SLOT_NOTE + name), now, patience(spec))
-        waiting = reader.accepted_before(number, before) if before else None
-        if waiting is not None:
-            found[number] = waiting
-    return found
+    return {
+        number: late_before(specs.get(name), notes.get(SLOT_NOTE + name), now, patience(specs.get(name)))
+        for name, number in reader.campaigns().items()
+        if not names or name in names
+    }
 
 
 def _inbox(session: Session) -> tuple[int, dict[str, int]]:

@@ -18,9 +18,10 @@ FORMAT_VERSION = "1.0"
 _written: ContextVar[bool] = ContextVar("whether this command has printed its document", default=False)
 
 
-def write(document: Mapping[str, Any]) -> None:
-    """Print one JSON document on stdout."""
-    data = orjson.dumps({"format_version": FORMAT_VERSION, **document}, option=orjson.OPT_INDENT_2)
+def write(document: Mapping[str, Any], *, line: bool = False) -> None:
+    """Print one JSON document on stdout; on one line where more of them may follow."""
+    option = None if line else orjson.OPT_INDENT_2
+    data = orjson.dumps({"format_version": FORMAT_VERSION, **document}, option=option)
     sys.stdout.write(data.decode() + "\n")
     _written.set(True)
 

@@ -6,7 +6,7 @@ SMS, failed by reason. `states` and `attempts` count all occurrences.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from zalosync.compose.message import FINAL, Status
 from zalosync.console.display import display
 from zalosync.infobip.codes import explain_error, explain_status
-from zalosync.ledger.records import Run, Tally
+from zalosync.ledger.records import Run, SmsOpen, Some, Tally
 from zalosync.plan.history import AUDIENCES
 from zalosync.provider import STATUSES
 
@@ -36,7 +36,7 @@ class Facts:
         environment: its name.
         tallies: counts of attempts that stand alike.
         waiting: by campaign number and state, how many wait and since when (Unix seconds).
-        late: by campaign number, how many should have ended by now, and the oldest's Unix seconds.
+        late: by campaign number, how many should have ended by now.
         runs: oldest first.
         currency: of the prices in reports, where they named one.
         alarm: of the ledger's note about evidence that should not be, or None.
@@ -44,12 +44,14 @@ class Facts:
         aside: reports that were put aside, by why.
         names: the campaigns asked for, by first name; empty: all.
         now: when.
+        sms: by campaign number, who failed on Zalo in its newest occurrence and whose SMS has no outcome: it
+            may still be reported, or should have been.
     """
 
     environment: str
     tallies: Sequence[Tally]
     waiting: Mapping[tuple[int, Status], tuple[int, int]]
-    late: Mapping[int, tuple[int, int]]
+    late: Mapping[int, Some]
     runs: Sequence[Run]
     currency: str
     alarm: Mapping[str, Any] | None
@@ -57,6 +59,7 @@ class Facts:
     aside: Mapping[str, int]
     names: tuple[str, ...]
     now: datetime
+    sms: Mapping[int, tuple[SmsOpen | None, SmsOpen | None]] = field(default_factory=dict)
 
 
 def status_document(facts: Facts) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def _campaign(name: str, tallies: Sequence[Tally], facts: Facts) -> dict[str, An
     number = tallies[0].campaign
     unknown = facts.waiting.get((number, Status.UNKNOWN))
     age = None if unknown is None else max(0, int(facts.now.timestamp()) - unknown[1])
-    late = facts.late.get(number)
+    sms_waiting, sms_unknown = facts.sms.get(number, (None, None))
     occurrence = max(tally.occurrence for tally in tallies)
     newest = [tally for tally in tallies if tally.occurrence == occurrence]
     entries = _entries(facts.runs, name, occurrence)
@@ -97,19 +100,34 @@ def _campaign(name: str, tallies: Sequence[Tally], facts: Facts) -> dict[str, An
         "oldest_unknown_seconds": age,
         "evidence_expires_seconds": None if age is None else max(0, EVIDENCE_SECONDS - age),
         "occurrence": occurrence,
-        "funnel": _funnel(newest, entries[-1] if entries else None),
+        "funnel": _funnel(newest, entries[-1] if entries else None, _count(sms_waiting), _count(sms_unknown)),
         "earlier": list(_earlier(tallies, occurrence)),
-        "failures": _failures(newest),
+        "failures": _failures(newest, (sms_waiting, sms_unknown)),
         "cost": _cost(newest, entries, facts.currency),
-        "late": {
-            "count": late[0] if late else 0,
-            "oldest_seconds": max(0, int(facts.now.timestamp()) - late[1]) if late else None,
-        },
+        "late": _some(facts.late.get(number), facts.now),
+        "sms_unknown": _some(sms_unknown, facts.now),
     }
 
 
-def _funnel(tallies: Sequence[Tally], planned: Mapping[str, Any] | None) -> dict[str, Any]:
-    """From rows to outcomes; `audience` and `skipped` are of the last run that named the campaign."""
+def _count(some: SmsOpen | None) -> int:
+    return 0 if some is None else some.count
+
+
+def _some(some: Some | SmsOpen | None, now: datetime) -> dict[str, Any]:
+    """How many, whether there are more than were counted, and how old the oldest is."""
+    if some is None:
+        return {"count": 0, "more": False, "oldest_seconds": None}
+    age = max(0, int(now.timestamp()) - some.oldest)
+    return {"count": some.count, "more": some.more, "oldest_seconds": age}
+
+
+def _funnel(
+    tallies: Sequence[Tally], planned: Mapping[str, Any] | None, sms_waiting: int, sms_unknown: int
+) -> dict[str, Any]:
+    """From rows to outcomes; `audience` and `skipped` are of the last run that named the campaign.
+
+    Who failed on Zalo has not failed yet while an SMS may have taken the message's place.
+    """
 
     def count(*states: Status) -> int:
         return sum(tally.count for tally in tallies if tally.state in states)
@@ -127,12 +145,14 @@ def _funnel(tallies: Sequence[Tally], planned: Mapping[str, Any] | None) -> dict
         "delivered": delivered,
         "delivered_by": {"zalo": delivered - by_sms, "sms": by_sms},
         "waiting": count(Status.ACCEPTED),
-        "failed": count(*_FAILED),
+        "sms_waiting": sms_waiting,
+        "sms_unknown": sms_unknown,
+        "failed": max(0, count(*_FAILED) - sms_waiting - sms_unknown),
         "doubtful": count(*_DOUBTFUL),
         "held": count(Status.HELD),
         "cancelled": count(Status.CANCELLED),
         "not_sent": None if wanted is None else max(0, wanted - sent - count(Status.HELD, Status.CANCELLED)),
-        "final": count(*FINAL),
+        "final": max(0, count(*FINAL) - sms_waiting - sms_unknown),
     }
 
 
@@ -157,14 +177,22 @@ def _entries(runs: Iterable[Run], name: str, occurrence: int) -> list[Mapping[st
     ]
 
 
-def _failures(tallies: Iterable[Tally]) -> list[dict[str, Any]]:
-    """Why messages failed, in plain words, most frequent first; an SMS has the last word if there was one."""
+def _failures(tallies: Iterable[Tally], open_: Iterable[SmsOpen | None]) -> list[dict[str, Any]]:
+    """Why messages failed, in plain words, most frequent first; an SMS has the last word if there was one.
+
+    Those whose SMS has no outcome (`open_`) are left out.
+    """
+    sms: Counter[tuple[int, ...]] = Counter()
+    for some in open_:
+        sms.update(some.counts if some is not None else {})
     counts: Counter[tuple[Status, int, int, int, int]] = Counter()
     for tally in tallies:
-        if tally.state in _FAILED and tally.count:
-            counts[tally.state, tally.channel, *tally.last] += tally.count
+        if tally.state in _FAILED:
+            left_out = min(tally.count, sms[tally.ends])
+            sms[tally.ends] -= left_out
+            counts[tally.state, tally.channel, *tally.last] += tally.count - left_out
     found = []
-    for (state, channel, group, status, error), count in counts.items():
+    for (state, channel, group, status, error), count in (+counts).items():
         meaning = explain_error(error) if error else explain_status(group, status)
         found.append(
             {
@@ -228,8 +256,13 @@ def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[
         late = campaign["late"]
         if late["count"]:
             oldest = duration(late["oldest_seconds"])
-            message = f"{name}: {late['count']:,} outcomes are late, the oldest message is {oldest} old"
+            message = f"{name}: {many(late)} outcomes are late, the oldest message is {oldest} old"
             yield finding("late-outcomes", "warn", message, late["count"])
+        sms = campaign["sms_unknown"]
+        if sms["count"]:
+            words = "failed on Zalo, and no report of their SMS came: nobody knows whether it arrived"
+            message = f"{name}: {many(sms)} {words}; the oldest is {duration(sms['oldest_seconds'])} old"
+            yield finding("sms-unknown", "warn", message, sms["count"])
     forged = facts.aside.get("forged", 0)
     if forged:
         yield finding("forged-reports", "warn", f"{forged:,} reports without proof were put aside", forged)
@@ -238,6 +271,11 @@ def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[
 def finding(identifier: str, severity: str, message: str, count: int) -> dict[str, Any]:
     """One finding as JSON shows it."""
     return {"id": identifier, "severity": severity, "message": message, "count": count}
+
+
+def many(some: Mapping[str, Any]) -> str:
+    """A count that may have been cut short, for people."""
+    return f"{some['count']:,}{' or more' if some['more'] else ''}"
 
 
 def duration(seconds: float) -> str:

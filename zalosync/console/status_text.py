@@ -43,6 +43,8 @@ def _campaign_lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         ("zalo", "delivered by Zalo"),
         ("sms", "delivered by SMS"),
         ("waiting", "waiting for their outcome"),
+        ("sms_waiting", "waiting for their SMS"),
+        ("sms_unknown", "of unknown SMS outcome"),
         ("failed", "failed"),
         ("doubtful", "of unknown fate"),
     ):

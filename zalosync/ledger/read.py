@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.records import Head, Recorded, Run, Some, Tally
+from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
@@ -132,19 +132,22 @@ class LedgerReader:
 
     def late_some(self, campaign: int, before: int) -> Some | None:
         """The same, quickly: beyond `MOST_COUNTED` it is not counted on."""
-        return self._some("late_some", {"campaign": campaign, "before": before})
+        given = {"campaign": campaign, "before": before, "limit": MOST_COUNTED + 1}
+        count, oldest = self._all("late_some", given)[0]
+        return Some(min(count, MOST_COUNTED), count > MOST_COUNTED, oldest) if count else None
 
     def accepted_after(self, campaign: int, since: int) -> bool:
         """Whether any attempt since a moment (Unix seconds) is accepted and no more."""
         return bool(self._all("accepted_after", {"campaign": campaign, "since": since}))
 
-    def sms_awaited(self, campaign: int, since: int, before: int) -> Some | None:
-        """Attempts between two moments that failed on Zalo, and of whose SMS no end is known."""
-        return self._some("sms_awaited", {"campaign": campaign, "since": since, "before": before})
-
-    def _some(self, name: str, given: dict[str, Any]) -> Some | None:
-        count, oldest = self._all(name, {**given, "limit": MOST_COUNTED + 1})[0]
-        return Some(min(count, MOST_COUNTED), count > MOST_COUNTED, oldest) if count else None
+    def sms_open(self, campaign: int, occurrence: int, since: int, before: int) -> SmsOpen | None:
+        """Attempts that were claimed between two moments (Unix seconds), and of whose SMS no end is known."""
+        given = {"campaign": campaign, "occurrence": occurrence, "since": since, "before": before}
+        rows = self._all("sms_open", {**given, "limit": MOST_COUNTED})
+        if not rows:
+            return None
+        counts = {row[:-2]: row[-2] for row in rows}
+        return SmsOpen(counts, sum(counts.values()) >= MOST_COUNTED, min(row[-1] for row in rows))
 
     def late(self, campaign: int, since: int, before: int, chunk: int = 10_000) -> Iterator[list[Recorded]]:
         """Attempts that were accepted between two moments (Unix seconds) and are so still, oldest first."""

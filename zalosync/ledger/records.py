@@ -1,6 +1,6 @@
 """The shapes that go into and come out of the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -225,6 +225,26 @@ class Some:
 
 
 @dataclass(frozen=True, slots=True)
+class SmsOpen:
+    """Attempts that failed on Zalo, and of whose SMS no end is known.
+
+    Attributes:
+        counts: by state, status group, status id, error id, and the SMS's group, id and error.
+        more: whether there are more of them than were counted.
+        oldest: when the oldest was claimed, in Unix seconds.
+    """
+
+    counts: Mapping[tuple[int, int, int, int, int, int, int], int]
+    more: bool
+    oldest: int
+
+    @property
+    def count(self) -> int:
+        """How many were counted."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """How many attempts of a campaign stand alike. `price` is in millionths, both channels summed."""
 
@@ -240,6 +260,12 @@ class Tally:
     sms_error: int
     count: int
     price: int
+
+    @property
+    def ends(self) -> tuple[int, int, int, int, int, int, int]:
+        """What `SmsOpen` counts by."""
+        sms = self.sms_group, self.sms_id, self.sms_error
+        return int(self.state), self.status_group, self.status_id, self.error_id, *sms
 
     @property
     def channel(self) -> int:
