@@ -25,6 +25,8 @@ _OF_OPTIONS: Final = (
     ("sendingMode", "sendingMode"),
     ("deliveryTimeWindow", "window"),
 )
+_KEPT: Final = frozenset((*(key for key, _ in _OF_OPTIONS), "platform"))
+_SAYS_NOTHING: Final = frozenset({"notify"})
 _OF_WEBHOOKS: Final = ("callbackData", "contentType")
 _OF_PLATFORM: Final = ("entityId", "applicationId")
 _OF_PUSH: Final = (("url", "url"), ("intermediateReport", "intermediate"))
@@ -141,6 +143,7 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
     slot = schedule.slot(
         settings, entry.get("options") or {}, accepted_at=now, send_at=taking.send_at, turn_at=turn_at
     )
+    sealed = bool(options.get("encrypted"))
     message = Message(
         seq,
         message_id,
@@ -152,6 +155,8 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
         slot.leaves_at,
         slot.expires_at,
         options,
+        content.get("templateData") or {},
+        sealed,
     )
     cause = ask.cause if place in ask.refuse else _refusal(taking, message, content)
     if cause:
@@ -166,8 +171,6 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
         taking.known[message_id] = before + 1
         if not before:
             taking.new.add(message_id)
-        message.values = content.get("templateData") or {}
-        message.sealed = bool(options.get("encrypted"))
         due, kept = _begin(taking, message, content)
         _keep(taking, message, 1, due, kept)
     taking.answer.append({"messageId": message_id, "status": taking.pending, "destination": to})
@@ -176,21 +179,22 @@ def _take_one(taking: Taking, entry: dict[str, Any], to: str, message_id: str, p
 def _refusal(taking: Taking, message: Message, content: dict[str, Any]) -> str | None:
     """Why the answer itself refuses a message, or None."""
     world = taking.world
+    settings = world.settings
     if not message.to:
         return "missing_to"
     if not world.has_sender(message.sender):
         return "unknown_sender"
-    if world.settings.bad_destination == "row" and not is_destination(message.to):
+    if settings.bad_destination == "row" and not is_destination(message.to):
         return "bad_phone"
     if message.taken_before:
         world.store.count("duplicates")
-        if world.settings.duplicates == "reject_in_response" and not _forgiven(taking, message):
+        if settings.duplicates == "reject_in_response" and not _forgiven(taking, message):
             return _duplicate(world)
-    if spared.floods(world, message.to, content, taking.now):
+    if world.filters_floods and spared.floods(world, message.to, content, taking.now):
         return "flooding"
-    if world.settings.balance is not None:
-        cost = round(world.settings.price * MICRO)
-        if world.store.counter("spent") + cost > world.settings.balance * MICRO:
+    if settings.balance is not None:
+        cost = round(settings.price * MICRO)
+        if world.store.counter("spent") + cost > settings.balance * MICRO:
             return "no_credit"
         world.store.count("spent", cost)
     return None
@@ -252,20 +256,22 @@ def _begin(taking: Taking, message: Message, content: dict[str, Any]) -> tuple[i
 
 def _kept_options(entry: dict[str, Any]) -> dict[str, Any]:
     """What the rest of the life needs of options and webhooks; empty for a plain message."""
-    options = entry.get("options") or {}
-    webhooks = entry.get("webhooks") or {}
-    if not options and not webhooks:
-        return {}
-    found = {name: options[key] for key, name in _OF_OPTIONS if options.get(key)}
+    options = entry.get("options")
+    webhooks = entry.get("webhooks")
+    found: dict[str, Any] = {}
+    if options and not _KEPT.isdisjoint(options):  # most messages have nothing that is kept
+        found = {name: options[key] for key, name in _OF_OPTIONS if options.get(key)}
+        platform = options.get("platform")
+        if platform:
+            found |= {key: platform[key] for key in _OF_PLATFORM if platform.get(key) is not None}
+    if not webhooks:
+        return found
     found |= {key: webhooks[key] for key in _OF_WEBHOOKS if webhooks.get(key) is not None}
-    platform = options.get("platform")
-    if platform:
-        found |= {key: platform[key] for key in _OF_PLATFORM if platform.get(key) is not None}
     push = webhooks.get("delivery")
-    if push:
+    if push and not push.keys() <= _SAYS_NOTHING:
         found |= {name: push[key] for key, name in _OF_PUSH if push.get(key)}
-        if push.get("notify") is False:
-            found["notify"] = False
+    if push and push.get("notify") is False:
+        found["notify"] = False
     return found
 
 

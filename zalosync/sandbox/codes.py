@@ -142,4 +142,4 @@ CAUSES: Final[dict[str, tuple[int, int, int]]] = {
 
 def of(cause: str, wanted: Mapping[str, tuple[int, int, int]]) -> tuple[int, int, int]:
     """Status group, status and error of a cause: as a switch wants them, else ours."""
-    return wanted.get(cause) or CAUSES[cause]
+    return wanted.get(cause, CAUSES[cause]) if wanted else CAUSES[cause]

@@ -5,20 +5,19 @@ taken), and one more for each rule that wants a share. So a share is that of the
 rule, whatever other rules took before, and a rule that is put in draws for no other.
 """
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from hashlib import blake2b
 from struct import pack, unpack
+from typing import NamedTuple
 
-from zalosync.sandbox.settings import Rule, Settings, Shares
+from zalosync.sandbox.settings import Rule, Settings
 
 _UNIT = 1 / 2**32
 _SHORTEST = 0.2  # of the median
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """Four numbers in [0, 1) that belong to one message."""
 
     fate: float
@@ -47,7 +46,7 @@ def choose(settings: Settings, numbers: Draw, *, to: str, template: int | None, 
         if _matches(rule, to, template, sender) and (rule.share >= 1 or _own(numbers, seed) < rule.share):
             return rule.fate
     point = numbers.fate
-    for name, share in _shares(settings.shares):
+    for name, share in settings.shares.listed:
         if point < share:
             return name
         point -= share
@@ -68,11 +67,6 @@ def _own(numbers: Draw, seed: bytes) -> float:
     """A number in [0, 1) for one message and one rule."""
     data = pack(">4d", numbers.fate, numbers.delay, numbers.sms, numbers.sample)
     return int.from_bytes(blake2b(data, digest_size=4, key=seed).digest()) * _UNIT
-
-
-@lru_cache(maxsize=16)
-def _shares(shares: Shares) -> tuple[tuple[str, float], ...]:
-    return tuple((name, share) for name, share in shares.model_dump().items() if share)
 
 
 def _matches(rule: Rule, to: str, template: int | None, sender: str) -> bool:

@@ -1,5 +1,6 @@
 """The parts of the settings: who may call, which templates exist, fates, shares, pushes."""
 
+from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -93,6 +94,11 @@ class Shares(Record):
     provider_error: Share = 0.003
     no_report: Share = 0.003
     silent: Share = 0.0  # delivered, but never reported
+
+    @cached_property
+    def listed(self) -> tuple[tuple[str, float], ...]:
+        """Those that are not nothing: asked for with every message."""
+        return tuple((name, share) for name, share in self.model_dump().items() if share)
 
     @model_validator(mode="after")
     def _a_whole(self) -> Self:

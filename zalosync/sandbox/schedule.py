@@ -1,8 +1,7 @@
 """When a message may go out: start, place in the queue, window, validity. Pure; milliseconds UTC."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from zalosync.sandbox.settings import HOUR_MS, Settings
 from zalosync.sandbox.shapes import DAYS
@@ -22,8 +21,7 @@ _NIGHT_FROM, _NIGHT_TO = 22, 6  # hours in Viet Nam
 _VIETNAM_MS: Final = 7 * HOUR_MS  # UTC+7 all year
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """When a message leaves for Zalo; `leaves_at` None says never, then it ends at `expires_at`."""
 
     leaves_at: int | None

@@ -58,12 +58,10 @@ def _period(*, manner: Manner, longest: int | None = None) -> Checker:
     fields = {"amount": integer(1), "timeUnit": one_of(*_SECONDS)}
 
     def check(value: Any) -> list[Violation] | None:
-        long = (
-            longest is not None and value["amount"] * _SECONDS[value.get("timeUnit") or "MINUTES"] > longest
-        )
+        long = value["amount"] * _SECONDS[value.get("timeUnit") or "MINUTES"] > longest
         return [("amount", "must be at most 48 hours")] if long else None
 
-    return record(fields, ("amount",), manner=manner, rule=check)
+    return record(fields, ("amount",), manner=manner, rule=None if longest is None else check)
 
 
 def _failover(*, manner: Manner) -> Checker:

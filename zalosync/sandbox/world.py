@@ -61,6 +61,11 @@ class World:
             )
         return self._checker
 
+    @property
+    def filters_floods(self) -> bool:
+        """Whether somebody may get too many messages in an hour."""
+        return self.settings.flood_per_hour is not None or self.settings.flood_same_per_hour is not None
+
     def forget_key(self, sender: str) -> None:
         """A sender's key is no more; what was encrypted with it cannot be opened."""
         with self.store.write():

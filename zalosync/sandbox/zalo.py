@@ -37,7 +37,7 @@ def judge(world: World, message: Message, at: int) -> Verdict:
 
 def _by_template(world: World, message: Message, found: contract.Contract, at: int) -> str | None:
     settings = world.settings
-    if found.status != "ENABLE" or (is_user_id(message.to) and (found.otp or not found.uid_allowed)):
+    if found.status != "ENABLE" or ((found.otp or not found.uid_allowed) and is_user_id(message.to)):
         return "bad_template"
     extra = settings.extra_parameters
     if contract.breach(found, message.values, encrypted=message.sealed, extra=extra):
