@@ -329,6 +329,8 @@ def test_what_was_answered_survives_kill_nine(tmp_path: Path) -> None:
         (["--settings", "missing.yaml"], "missing.yaml"),
         (["--faults", "missing.yaml"], "missing.yaml"),
         (["--settings", "bad.yaml"], "colour"),
+        (["--speed", "0"], "--speed 0"),
+        (["--speed", "nan"], "--speed nan"),
     ],
 )
 def test_what_cannot_start_says_why(tmp_path: Path, arguments: list[str], said: str) -> None:
