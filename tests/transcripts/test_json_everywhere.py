@@ -150,13 +150,17 @@ def test_failures(shop: Path, arguments: tuple[str, ...], code: int, named: str 
 
 
 def test_wrong_specs(shop: Path) -> None:
-    """All problems are in the document, each with its place."""
+    """All problems are in the document: place, found, allowed and meant, as `validate` tells them."""
     campaign = shop / "campaigns" / "welcome.yaml"
-    campaign.write_text(campaign.read_text(encoding="utf-8") + "  nonsense: 1\n", encoding="utf-8")
+    text = campaign.read_text(encoding="utf-8").replace("tag: TRANSACTION", "tag: TRANSACTON")
+    campaign.write_text(f"{text}  nonsense: 1\n", encoding="utf-8")
     error = ended(zalosync(shop, "--json", "plan"), 65)["error"]
     assert isinstance(error, dict)
-    (problem,) = error["problems"]
-    assert (problem["file"], problem["column"]) == ("campaigns/welcome.yaml", 3)
+    tag, nonsense = error["problems"]
+    assert (nonsense["file"], nonsense["column"]) == ("campaigns/welcome.yaml", 3)
+    assert (tag["found"], tag["meant"]) == ("`TRANSACTON`", "TRANSACTION")
+    assert "CUSTOMER_CARE" in tag["allowed"]
+    assert ended(zalosync(shop, "--json", "validate"), 65)["problems"] == error["problems"]
 
 
 def test_a_campaign_that_left_the_project(shop: Path) -> None:

@@ -11,6 +11,7 @@ import orjson
 from zalosync.apply.execute import Applied, reasons, totals_document
 from zalosync.clock import moment
 from zalosync.console.hints import spelled
+from zalosync.console.problems import problem_document
 from zalosync.errors import SpecError, ZalosyncError
 from zalosync.ledger.records import Run
 
@@ -48,17 +49,7 @@ def error_document(error: ZalosyncError) -> dict[str, Any]:
         "exit_code": int(error.exit_code),
     }
     if isinstance(error, SpecError):
-        said["problems"] = [
-            {
-                "code": problem.code,
-                "file": problem.place.file,
-                "line": problem.place.line,
-                "column": problem.place.column,
-                "path": problem.path,
-                "message": problem.message,
-            }
-            for problem in error.problems
-        ]
+        said["problems"] = [problem_document(problem) for problem in error.problems]
     return {"error": said}
 
 
