@@ -6,7 +6,8 @@
 
 A ledger of so many accepted messages, and a report of each in no order, on one thread. `read`: pages of a
 thousand are parsed, proven and stored in the inbox. `merged`: from there into the ledger. `again`: the same
-reports once more, in another order: they change nothing. With `--keep` the ledger is made once.
+reports once more, in another order: they change nothing. Before and after, the whole command `status`. With
+`--keep` the ledger is made once.
 
 `serve` runs on one core, the callers on another, over connections that are kept: pushes of so many rows each,
 answered when they are durable. Beside what the clock on the wall says stands what the processor's time alone
@@ -15,6 +16,7 @@ would allow, since other work on the machine changes only the first.
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import resource
@@ -28,12 +30,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
+from measure import ROOT, megabytes, zalosync
 
 from zalosync.clock import SystemClock
 from zalosync.compose.message import Identity, Keys, Maker, Status, message_id_text, webhook_token
 from zalosync.infobip.evidence import read_reports
-from zalosync.ledger import migrate
 from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.home import Home, create
 from zalosync.ledger.records import Claim, Kind, Move, Standing
 from zalosync.ledger.store import Ledger
 from zalosync.provider import Malformed
@@ -41,7 +44,6 @@ from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.reports import drain
 from zalosync.refresh.sift import sift
 
-ROOT = Path(__file__).resolve().parent.parent
 PROJECT = """apiVersion: zalosync/v1
 kind: Project
 metadata: {name: bench}
@@ -53,6 +55,7 @@ spec:
 KEYS = Keys(bytes(range(32)))
 IDENTITY = Identity(KEYS, "order-shipped", 1)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ENVIRON = {"ZALOSYNC_KEY": KEYS.secret.hex()}
 BATCH = 100  # messages of a request
 SHARED = 10  # requests that share a transaction
 PAGE = 1000
@@ -79,23 +82,30 @@ def main() -> None:
     if said.only == "serve":
         return
     with tempfile.TemporaryDirectory(prefix="zalosync-bench-") as folder:
-        kept = (said.keep or Path(folder)) / f"accepted-{said.messages}.db"
+        kept = (said.keep or Path(folder)) / f"accepted-{said.messages}"
         if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            fill(kept, said.messages)
-        ledger = Path(folder) / "ledger.db"
-        shutil.copyfile(kept, ledger)
-        reports(ledger, Path(folder) / "inbox.db", said.messages)
+            aside = kept.with_suffix(".new")
+            shutil.rmtree(aside, ignore_errors=True)
+            fill(project(aside), said.messages)
+            aside.rename(kept)
+        home = Home(Path(folder) / "copy", "bench")
+        shutil.copytree(kept, home.root)
+        status(home, said.messages, "all accepted, all late")
+        reports(home, said.messages)
+        status(home, said.messages, "all reported")
 
 
-def fill(path: Path, messages: int) -> None:
+def project(folder: Path) -> Home:
+    """A project with the demonstration's campaign, and no ledger."""
+    shutil.copytree(ROOT / "specs", folder, ignore=shutil.ignore_patterns(".zalosync", "schema"))
+    (folder / "zalosync.yaml").write_text(PROJECT, encoding="utf-8")
+    return Home(folder, "bench")
+
+
+def fill(home: Home, messages: int) -> None:
     """A ledger as `apply` leaves it: claimed in the order of messages, batch by batch, then accepted."""
-    aside = path.with_suffix(".new")
-    aside.unlink(missing_ok=True)
-    aside.touch(mode=0o600)
-    engine = sqlite_engine(aside)
-    migrate.upgrade(engine)
-    ledger = Ledger(engine, SQLITE, "ledger")
+    create(home, KEYS, NOON)
+    ledger = Ledger(sqlite_engine(home.path), SQLITE, "ledger")
     with ledger.change(Kind.RUN, NOON) as change:
         run = change.start_run("bench", "apply", {})
         campaign = change.campaign("order-shipped")
@@ -110,7 +120,7 @@ def fill(path: Path, messages: int) -> None:
                 1,
                 message,
                 message,
-                failover=False,
+                failover=message[0] % 4 == 0,
             )
             for message in some
         ]
@@ -119,7 +129,6 @@ def fill(path: Path, messages: int) -> None:
         with ledger.change(Kind.OUTCOME, NOON, run=run) as change:
             change.move([Move(record, taken) for record in records])
     ledger.close()
-    aside.rename(path)
 
 
 def _in_parts(items: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
@@ -165,12 +174,24 @@ def _time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
-def reports(path: Path, inbox_path: Path, messages: int) -> None:
+def status(home: Home, messages: int, words: str) -> None:
+    """The whole command, from its start to its end."""
+    done = [zalosync(home.root, "--json", "status", environ=ENVIRON) for _ in range(3)]
+    assert {each.code for each in done} == {0}
+    (campaign,) = json.loads(done[0].out)["campaigns"]
+    assert campaign["attempts"] == messages
+    print(
+        f"{messages:>10,} messages  status {min(each.seconds for each in done):.2f} s  {words}"
+        f"  memory {megabytes(max(each.peak for each in done)):.0f} MB"
+    )
+
+
+def reports(home: Home, messages: int) -> None:
     """Reports through the inbox into the ledger, twice."""
-    ledger = Ledger(sqlite_engine(path), SQLITE, "ledger")
+    ledger = Ledger(sqlite_engine(home.path), SQLITE, "ledger")
     maker, clock = Maker(KEYS), SystemClock()
     for name, seed in (("merged", SEED), ("again", SEED + 1)):
-        with Inbox(inbox_path) as inbox:
+        with Inbox(home.folder / "bench.inbox.db") as inbox:
             reading = 0.0
             for body in pages(messages, seed):
                 began = time.perf_counter()
@@ -192,10 +213,8 @@ def reports(path: Path, inbox_path: Path, messages: int) -> None:
 def serve(rows: int, reports: int) -> None:
     """Pushes of so many rows to `zalosync serve`, over as many connections as may wait for one commit."""
     with tempfile.TemporaryDirectory(prefix="zalosync-bench-") as name:
-        folder = Path(name) / "project"
-        shutil.copytree(ROOT / "specs", folder, ignore=shutil.ignore_patterns(".zalosync", "schema"))
-        (folder / "zalosync.yaml").write_text(PROJECT, encoding="utf-8")
-        environ = {**os.environ, "ZALOSYNC_KEY": KEYS.secret.hex(), "PYTHONPATH": str(ROOT)}
+        folder = project(Path(name) / "project").root
+        environ = {**os.environ, **ENVIRON, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "zalosync.cli.main", "serve", "--port", "0", "--rate", "1000000"]
         bodies = list(pages(reports, SEED, rows))
         process = subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.PIPE, text=True)

@@ -1,6 +1,8 @@
 """What `status` says: counts that balance, an estimate that counts nobody twice, occurrences apart."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -195,3 +197,18 @@ def every(desk: Desk) -> list[Recorded]:
     """All accepted attempts."""
     (number,) = desk.ledger.campaigns().values()
     return [record for some in desk.ledger.late(number, 0, 2**40) for record in some]
+
+
+def test_it_loads_nothing_that_renders_or_sends(tmp_path: Path) -> None:
+    """`status` answers at once: it imports neither what composes messages nor what posts them."""
+    code = (
+        "import sys\nfrom zalosync.cli import facts, status\n"
+        "from zalosync.console import documents, status, status_text, text\n"
+        "from zalosync.ledger import home\nfrom zalosync.plan import pace\n"
+        "from zalosync.refresh import inbox, late, take\n"
+        "print([name for name in ('polars', 'jinja2', 'cryptography', 'httpx') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

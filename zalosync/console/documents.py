@@ -4,16 +4,18 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from zalosync.apply.execute import Applied, reasons, totals_document
 from zalosync.clock import moment
 from zalosync.console.hints import spelled
 from zalosync.console.problems import problem_document
 from zalosync.errors import SpecError, ZalosyncError
 from zalosync.ledger.records import Run
+
+if TYPE_CHECKING:
+    from zalosync.apply.execute import Applied
 
 FORMAT_VERSION = "1.0"
 _written: ContextVar[bool] = ContextVar("whether this command has printed its document", default=False)
@@ -53,8 +55,11 @@ def error_document(error: ZalosyncError) -> dict[str, Any]:
     return {"error": said}
 
 
-def apply_document(applied: Applied) -> dict[str, Any]:
+def apply_document(applied: "Applied") -> dict[str, Any]:
     """What `apply --json` prints."""
+    # It brings all that renders and posts: `status` needs none of it.
+    from zalosync.apply.execute import reasons, totals_document
+
     return {
         "run_id": applied.run_id,
         "plan_digest": applied.plan_digest,

@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zalosync.apply.execute import Applied
-from zalosync.apply.run import Totals
 from zalosync.console.display import display, plural
 from zalosync.console.hints import spelled
 from zalosync.errors import ExitCode
+
+if TYPE_CHECKING:
+    from zalosync.apply.execute import Applied
+    from zalosync.apply.run import Totals
 
 
 def say(lines: Iterator[str]) -> None:
@@ -16,7 +18,7 @@ def say(lines: Iterator[str]) -> None:
     sys.stdout.write("".join(spelled(line) + "\n" for line in lines))
 
 
-def apply_lines(applied: Applied, environment: str) -> Iterator[str]:
+def apply_lines(applied: "Applied", environment: str) -> Iterator[str]:
     """How a run ended, and what to do next."""
     totals = applied.totals
     rate = (totals.accepted + totals.rejected) / applied.seconds if applied.seconds else 0.0
@@ -51,7 +53,7 @@ _WHY = {
 }
 
 
-def _left_out(totals: Totals) -> Iterator[str]:
+def _left_out(totals: "Totals") -> Iterator[str]:
     """What was planned and is not sent, and what stays held although its time has come; and why."""
     for words, counts in (("less than planned", totals.shrunk), ("stay held", totals.stays)):
         for reason, count in sorted(counts.items()):
