@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,8 @@ from zalosync.provider import Report
 from zalosync.refresh import reports as reports_module
 from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.reports import drain, pull
-from zalosync.refresh.sift import Aside
-from zalosync.refresh.take import Taken
+from zalosync.refresh.sift import Aside, sift
+from zalosync.refresh.take import Taken, take_evidence
 
 
 @dataclass(slots=True)
@@ -232,3 +233,27 @@ def test_what_was_taken_counts_also_where_the_pull_breaks_off(desk: Desk, error:
     drained = drain(desk.inbox, desk.book.ledger, MAKER, desk.clock, desk.heard.append)
     assert taken.alarming + drained.alarming == 1
     assert (taken.alarming == 1) is isinstance(error, StoppedEarly)
+
+
+def test_a_backlog_in_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog is merged part by part; stopped in between, the next merges the rest and nothing twice."""
+    merged: list[int] = []
+
+    def take(*given: Any) -> Taken:
+        merged.append(len(given[1].zalo))
+        if len(merged) == 3:
+            raise KeyboardInterrupt
+        return take_evidence(*given)
+
+    monkeypatch.setattr(reports_module, "take_evidence", take)
+    desk.inbox.add(sift(of(desk.sent(10)), MAKER, trusted=True), 0)
+    with pytest.raises(KeyboardInterrupt):
+        drain(desk.inbox, desk.book.ledger, MAKER, desk.clock, desk.heard.append, chunk=3)
+    assert (desk.count(Status.DELIVERED), desk.inbox.size) == (6, 4)
+    drain(desk.inbox, desk.book.ledger, MAKER, desk.clock, desk.heard.append, chunk=3)
+    assert (desk.count(Status.DELIVERED), desk.inbox.size) == (10, 0)
+    assert merged == [3, 3, 3, 3, 1]
+    assert desk.inbox._value("SELECT COUNT(*) FROM waiting") == 0
+    desk.inbox.add(sift(of(desk.sent(2, first=50)), MAKER, trusted=True), 0)  # numbers begin anew
+    assert desk.inbox.size == 2
+    assert drain(desk.inbox, desk.book.ledger, MAKER, desk.clock, desk.heard.append).moved == 2
