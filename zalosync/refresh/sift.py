@@ -45,10 +45,12 @@ def sift(reports: Iterable[Report], maker: Maker, *, trusted: bool) -> Sifted:
     """
     found = Sifted()
     for report in reports:
-        message_id = message_id_bytes(report.message_id)
-        if message_id is None or not maker.made(message_id):
+        message_id, proof = message_id_bytes(report.message_id), report.proof
+        if message_id is not None and proof and maker.proves(message_id, proof):
+            found.ours.append((message_id, report))  # only our key proves, and only what it made
+        elif message_id is None or not maker.made(message_id):
             found.aside.append((Aside.FOREIGN, report))
-        elif maker.proves(message_id, report.proof) if report.proof else trusted:
+        elif trusted and not proof:
             found.ours.append((message_id, report))
         else:
             found.aside.append((Aside.FORGED, report))
