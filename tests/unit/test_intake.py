@@ -1,9 +1,11 @@
 """Pushed reports on their way to the disk: many pushes, few commits, and nobody is told before."""
 
+import asyncio
 from concurrent.futures import Future, wait
 from datetime import datetime
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,12 @@ from tests.support.reports import MAKER, report
 from zalosync.clock import SystemClock
 from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.intake import Intake
+from zalosync.refresh.metrics import Counts
 from zalosync.refresh.pushed import MOST_DEPTH, Refused, read_push
+from zalosync.refresh.rate import Rate
 from zalosync.refresh.sift import Sifted, sift
+from zalosync.refresh.trust import Guard
+from zalosync.refresh.webhook import Receiver
 
 
 class Noon(SystemClock):
@@ -75,3 +81,33 @@ def test_depth(value: str, *, deep: bool) -> None:
     body = f'{{"results": [{{"messageId": "x", "a": {value}}}]}}'.encode()
     found = read_push(body, "application/json", str.encode, lambda raw: raw[:16])
     assert (found is Refused.DEEP) == deep
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/zalo/reports/open", 200), ("/zalo/open", 200), ("/zalo/shut", 404), ("/open", 404)],
+)
+def test_paths(tmp_path: Path, path: str, status: int) -> None:
+    """A push is taken at the receiver's path and at that of the spec's example; with the token only."""
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b'{"results": []}', "more_body": False}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    with Intake(tmp_path / "inbox.db", Noon()) as intake:
+        receiver = Receiver(
+            guard=Guard(token="open"),
+            maker=MAKER,
+            intake=intake,
+            clock=Noon(),
+            rate=Rate(10, 10),
+            pseudonym=str.encode,
+            digest=lambda raw: raw[:16],
+            counts=Counts(),
+        )
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
+        asyncio.run(receiver.application()(scope, receive, send))
+    assert said[0]["status"] == status

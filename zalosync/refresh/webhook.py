@@ -1,8 +1,8 @@
 """The receiver of pushed reports: an ASGI application that stores what it can believe, and answers then.
 
-`POST /zalo/reports/{token}` takes JSON and XML. 200 is said only when the reports are on the disk: the
-provider keeps nothing that was answered with 200, and pushes everything else again. It never opens the
-ledger: `zalosync refresh` merges what lies in the inbox.
+`POST /zalo/reports/{token}` (or `/zalo/{token}`) takes JSON and XML. 200 is said only when the reports are on
+the disk: the provider keeps nothing that was answered with 200, and pushes everything else again. It never
+opens the ledger: `zalosync refresh` merges what lies in the inbox.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ from zalosync.refresh.trust import Guard, Trust
 
 READ_SECONDS: Final = 10.0  # for a whole body
 STORE_SECONDS: Final = 30.0
-PATH: Final = "/zalo/reports/{token}"
+# The second is the path of the spec language's example: whoever follows that is not answered with 404.
+PATHS: Final = ("/zalo/reports/{token}", "/zalo/{token}")
 _STATUSES = {
     Refused.TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Refused.DEEP: HTTPStatus.BAD_REQUEST,
@@ -75,7 +76,7 @@ class Receiver:
         """The ASGI application."""
         return Starlette(
             routes=[
-                Route(PATH, self._counted(self.reports), methods=["POST"]),
+                *(Route(path, self._counted(self.reports), methods=["POST"]) for path in PATHS),
                 Route("/healthz", self.healthz, methods=["GET"]),
                 Route("/metrics", self.metrics, methods=["GET"]),
             ]
