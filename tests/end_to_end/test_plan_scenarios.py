@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.command import Done, zalosync
 from tests.support.shop import CAMPAIGN, SENDER, Shop, people, write_audience, write_shop
+from zalosync.cli.show import code_of
 from zalosync.compose.message import Keys
 from zalosync.plan.approval_file import add_approval, approvals_path
 from zalosync.plan.approve import Approval
@@ -266,6 +267,37 @@ def test_two_campaigns_over_one_cap_at_the_edge_of_a_day(tmp_path: Path) -> None
     assert len({message["to"] for message in messages}) == len(messages) == len(shop.valid)
     again = zalosync(shop.root, "plan", "-q", "--json", "night")
     assert again.json["totals"]["send"] == 0, "what was handed over counts from then on"
+
+
+def test_what_show_says_of_a_plan(shop: Shop) -> None:
+    """Reviewers see what a message looks like, of nobody; the exit code says if the plan still applies."""
+    planned(shop)
+    for form in ("markdown", "html", "text"):
+        shown = zalosync(shop.root, "show", "a.zsplan", "--format", form, "--explain", "--detailed-exitcode")
+        assert (shown.code, "with what comes from the row as dots" in shown.out) == (2, True), shown.err
+        assert "•" in shown.out
+    (sample,) = zalosync(shop.root, "show", "a.zsplan", "--json").json["campaigns"][0]["samples"]
+    assert set(sample["values"]) == {"customer_name", "order_code"}
+    data = (shop.root / "a.zsplan").read_text(encoding="utf-8", errors="replace")
+    for person in shop.people:
+        found = [
+            text for text in (person.phone, person.name, person.name.title(), person.code) if text in data
+        ]
+        assert not found
+    approved(shop)
+    planned(shop, "b.zsplan")
+    assert applied(shop).code == 0
+    for name, state in (("a.zsplan", "consumed"), ("b.zsplan", "consumed")):
+        shown = zalosync(shop.root, "show", name, "--json", "--detailed-exitcode")
+        assert (shown.code, shown.json["sealed"]["state"]) == (4, state)
+    assert zalosync(shop.root, "show", "a.zsplan").code == 0
+
+
+def test_how_a_plan_in_each_state_ends_show() -> None:
+    """What cannot be applied any more is 4, whatever it would have sent."""
+    assert [code_of(state, 3) for state in ("applicable", "unknown")] == [2, 2]
+    assert [code_of(state, 0) for state in ("applicable", "unknown")] == [0, 0]
+    assert {code_of(state, count) for state in ("consumed", "expired", "stale") for count in (0, 3)} == {4}
 
 
 def test_held_messages_whose_campaign_is_gone(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from threading import Event, Thread
 import pytest
 
 from tests.support.desk import KEYS, NOON, Desk, phones
-from zalosync.compose.message import Keys
+from zalosync.compose.message import Keys, Status
 from zalosync.errors import ExitCode, PlanRefused
 from zalosync.ledger.records import Kind
 from zalosync.plan.bundle import HEADER, MAX_BYTES, MESSAGES, Sealed, _Forward, seal, unseal
@@ -22,6 +22,7 @@ from zalosync.plan.check import check_usable
 pytestmark = pytest.mark.hostile
 
 HERE = ("here", "sandbox")
+HOLD = 'schedule: {mode: hold, sendAt: "2026-12-02T09:00:00+07:00"}\n'
 
 
 @pytest.fixture
@@ -174,6 +175,21 @@ def test_the_harness_makes_the_same_archive(path: Path) -> None:
     header, messages = members(path)
     path.write_bytes(archive((HEADER, header), (MESSAGES, messages)))
     unseal(path, KEYS)
+
+
+def test_what_is_to_be_cancelled_is_sealed_too(desk: Desk) -> None:
+    """No byte of the held messages that a plan cancels can be another one."""
+    desk.campaign("gone", phones(3), more=HOLD)
+    desk.send("gone", state=Status.HELD)
+    (desk.root / "campaigns" / "gone.yaml").unlink()
+    path = sealed(desk, "a.zsplan")
+    header, messages = members(path)
+    assert unseal(path, KEYS).to_cancel == 3
+    for place in range(len(messages) - 3 * 33, len(messages)):
+        changed = bytearray(messages)
+        changed[place] ^= 1
+        path.write_bytes(archive((HEADER, header), (MESSAGES, bytes(changed))))
+        refusal(path)
 
 
 def test_places_that_are_no_files(desk: Desk, path: Path) -> None:

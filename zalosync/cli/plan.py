@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from zalosync.plan.shape import Plan
     from zalosync.spec.loaded import LoadedCampaign
 
+    Samples = Mapping[str, Sequence[Preview]]
+
 FORMATS = ("text", "json", "markdown", "html")
 
 
@@ -79,16 +81,23 @@ def plan(
 
         campaigns = changed_since(session.project, campaigns, reference)
     with session.reporter() as emit:
-        built = _preview(session, campaigns, emit) if preview else _plan(session, campaigns, emit, asked)
+        samples: Samples = {}
+        if preview:
+            built = _preview(session, campaigns, emit)
+        else:
+            built, samples = _plan(session, campaigns, emit, asked)
         with built:
             emit.close()
-            _show(session, built, asked)
+            _show(session, built, asked, samples)
             if built.blocked:
                 return ExitCode.BLOCKED
             return ExitCode.CHANGES if detailed_exitcode and built.to_send else ExitCode.DONE
 
 
-def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked) -> "Plan":
+def _plan(
+    session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked
+) -> "tuple[Plan, Samples]":
+    """The plan, and what some of its messages look like; sealed where that was asked for."""
     from zalosync.cli import quotas, senders
     from zalosync.cli.jobs import check_clean
     from zalosync.cli.key_sizes import remember, seen
@@ -123,12 +132,13 @@ def _plan(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Report
             emit=emit,
             whole=not asked.named,
         )
+        samples = _samples(session, built, asked)
         if asked.output is not None and not built.blocked:
             record = who(session.root, session.environ)
             check_clean(session.environ, dirty=record["dirty"], rehearsal=session.rehearses)
-            seal(asked.output, built, session.keys, {**record, "plan": _document(session, built)})
+            seal(asked.output, built, session.keys, {**record, "plan": _document(session, built, samples)})
             write_pin(session.home.pin_path, session.home.environment, pin_of(reader))
-    return built
+    return built, samples
 
 
 def _preview(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter") -> "Plan":
@@ -158,7 +168,7 @@ def _preview(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Rep
     )
 
 
-def _show(session: Session, built: "Plan", asked: Asked) -> None:
+def _show(session: Session, built: "Plan", asked: Asked, samples: "Samples") -> None:
     from zalosync.cli.drawing import draw
     from zalosync.console.plan_text import sealed_lines
     from zalosync.console.text import say
@@ -166,7 +176,6 @@ def _show(session: Session, built: "Plan", asked: Asked) -> None:
 
     if asked.skips is not None:
         write_skips(asked.skips, session.project, built)
-    samples = {} if asked.preview else _samples(session, built, asked)
     skips = {} if asked.preview else _skip_samples(session, built, asked)
     terminal = asked.format == "text" and sys.stdout.isatty()
     draw(_document(session, built, samples, skips, phones=terminal), asked.format, explain=asked.explain)
@@ -177,7 +186,7 @@ def _show(session: Session, built: "Plan", asked: Asked) -> None:
 def _document(
     session: Session,
     built: "Plan",
-    samples: "Mapping[str, Sequence[Preview]] | None" = None,
+    samples: "Samples | None" = None,
     skips: "Mapping[str, Sequence[Preview]] | None" = None,
     *,
     phones: bool = False,
@@ -205,9 +214,9 @@ def _skip_samples(session: Session, built: "Plan", asked: Asked) -> "dict[str, S
     return {campaign.name: skip_samples(session.project, campaign) for campaign in built.campaigns}
 
 
-def _samples(session: Session, built: "Plan", asked: Asked) -> "dict[str, Sequence[Preview]]":
-    """One masked message of each campaign, where the form has room for it."""
-    if not (asked.explain or asked.format in ("markdown", "html")):
+def _samples(session: Session, built: "Plan", asked: Asked) -> "Samples":
+    """One masked message of each campaign, for forms that have room for it and for reviewers of the file."""
+    if asked.output is None and not asked.explain and asked.format not in ("markdown", "html"):
         return {}
     from zalosync.compose.preview import preview
 

@@ -14,6 +14,8 @@ from zalosync.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from zalosync.plan.bundle import Sealed
 
+_OVER = ("consumed", "expired", "stale")
+
 
 @click.command(
     epilog="Example: zalosync show release.zsplan --explain",
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(FORMATS), help="How it is printed [text].")
 @click.option("--explain", is_flag=True, help="Also why rows have their fate.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to send, 0 when not.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 when there is something to send, 0 when not, 4 when it cannot be applied any more.",
+)
 def show(options: Options, *, file: Path, form: str | None, explain: bool, detailed_exitcode: bool) -> int:
     """Show a sealed plan, its approvals, and whether it may still be applied: expired and applied ones too.
 
@@ -43,7 +49,14 @@ def show(options: Options, *, file: Path, form: str | None, explain: bool, detai
     if form == "text":
         say(state_lines(document["sealed"], document["timezone"]))
     draw(document, form, digest=sealed.digest, explain=explain)
-    return ExitCode.CHANGES if detailed_exitcode and sealed.to_send else ExitCode.DONE
+    return code_of(document["sealed"]["state"], sealed.to_send) if detailed_exitcode else ExitCode.DONE
+
+
+def code_of(state: str, to_send: int) -> ExitCode:
+    """How a plan in this state ends `show --detailed-exitcode`."""
+    if state in _OVER:
+        return ExitCode.PLAN
+    return ExitCode.CHANGES if to_send else ExitCode.DONE
 
 
 def _state(session: Session, file: Path, sealed: "Sealed") -> dict[str, Any]:
