@@ -10,8 +10,11 @@ reports once more, in another order: they change nothing. Before and after, the 
 `--keep` the ledger is made once.
 
 `serve` runs on one core, the callers on another, over connections that are kept: pushes of so many rows each,
-answered when they are durable. Beside what the clock on the wall says stands what the processor's time alone
-would allow, since other work on the machine changes only the first.
+answered when they are durable.
+
+Where other work shares the machine, the clock on the wall says more about that. So `alone` is the rate
+without the time that was spent waiting for a processor (Linux tells it); for `serve`, the rate that its
+processor time alone allows.
 """
 
 import argparse
@@ -192,20 +195,23 @@ def reports(home: Home, messages: int) -> None:
     maker, clock = Maker(KEYS), SystemClock()
     for name, seed in (("merged", SEED), ("again", SEED + 1)):
         with Inbox(home.folder / "bench.inbox.db") as inbox:
-            reading = 0.0
+            reading = read_alone = 0.0
             for body in pages(messages, seed):
-                began = time.perf_counter()
+                began, waited = time.perf_counter(), _waited()
                 rows = read_reports(body, IDENTITY.recipient, KEYS.evidence_digest)
                 assert not isinstance(rows, Malformed)
                 inbox.add(sift(rows.reports, maker, trusted=True), 0)
                 reading += time.perf_counter() - began
-            began, used = time.perf_counter(), time.process_time()
+                read_alone += time.perf_counter() - began - (_waited() - waited)
+            began, waited = time.perf_counter(), _waited()
             taken = drain(inbox, ledger, maker, clock, lambda _: None)
-            took, used = time.perf_counter() - began, time.process_time() - used
+            took, waited = time.perf_counter() - began, _waited() - waited
             assert taken.moved == (messages if name == "merged" else 0), taken
         print(
-            f"{messages:>10,} reports  read {messages / reading:>8,.0f}/s  {name} {messages / took:>8,.0f}/s"
-            f" ({used / took:.0%} of it processor)  memory {_peak():.0f} MB"
+            f"{messages:>10,} reports"
+            f"  read {messages / reading:>8,.0f}/s (alone {messages / read_alone:,.0f})"
+            f"  {name} {messages / took:>8,.0f}/s (alone {messages / (took - waited):,.0f})"
+            f"  memory {_peak():.0f} MB"
         )
     ledger.close()
 
@@ -231,8 +237,7 @@ def serve(rows: int, reports: int) -> None:
         with Inbox(folder / ".zalosync" / "bench.inbox.db") as inbox:
             assert inbox.size == reports, inbox.size
     print(
-        f"{reports:>10,} reports  pushed by {rows:>3} {reports / took:>8,.0f}/s"
-        f"  the processor allows {reports / used:>8,.0f}/s"
+        f"{reports:>10,} reports  pushed by {rows:>3} {reports / took:>8,.0f}/s (alone {reports / used:,.0f})"
     )
 
 
@@ -263,6 +268,12 @@ def _used(pid: int) -> float:
     """Seconds of processor time of a process, all its threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _waited() -> float:
+    """Seconds that this thread was ready to run and no processor was free; 0 where nobody counts them."""
+    counted = Path("/proc/thread-self/schedstat")
+    return int(counted.read_text(encoding="ascii").split()[1]) / 1e9 if counted.exists() else 0.0
 
 
 def _peak() -> float:
