@@ -5,7 +5,8 @@ marks broken; tables hold our words and numbers only. A comment is found again b
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from zalosync.console.display import display, plural
 from zalosync.console.plan_words import (
@@ -27,9 +28,10 @@ from zalosync.console.plan_words import (
 
 MARKER = "<!-- zalosync:plan"
 LONGEST = 60_000  # characters; GitHub refuses comments over 65,536
-_ROOM = 56_000  # for campaigns, so that what follows them always fits
-_MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS, _MOST_SKIPS = 30, 20, 100, 30
-_MOST_CANCELS = 30
+# Of these at most so many, and in all at most so many characters, so that what follows always fits.
+_MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS, _MOST_SKIPS, _MOST_LINES = 30, 20, 100, 30, 30
+_FINDINGS_ROOM, _LINES_ROOM = 12_000, 6_000
+_LONGEST_NAME = 60  # of an environment, in the marker
 _ZERO_WIDTH = "\u200b"
 _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
 
@@ -37,19 +39,32 @@ _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
 def plan_markdown(document: Document, *, digest: str | None = None, explain: bool = False) -> str:
     """The whole comment, under 60,000 characters whatever the plan's size."""
     head = "\n".join(_head(document))
-    parts: list[str] = []
-    size = len(head)
-    for campaign in document["campaigns"]:
-        part = "\n".join(_campaign(campaign, document["timezone"], explain=explain))
-        if size + len(part) > _ROOM:
+    end = "\n".join(_end(document, digest or document["digest"]))
+    environment = re.sub("[^a-z0-9-]", "", document["environment"].lower())[:_LONGEST_NAME]
+    marker = f"{MARKER} environment={environment} truncated={{}} -->"
+    zone, count = document["timezone"], len(document["campaigns"])
+    shown = ("\n".join(_campaign(each, zone, explain=explain)) for each in document["campaigns"])
+    room = LONGEST - len(marker) - len(head) - len(end) - len(_more(count)) - 10
+    parts, left = _fitting(shown, count, room, count)
+    rest = [_more(left)] if left else []
+    text = "\n".join([head, *parts, *rest, *([end] if end else [])])
+    return f"{marker.format('true' if left else 'false')}\n{text}\n"
+
+
+def _more(campaigns: int) -> str:
+    count = plural(campaigns, "more campaign")
+    return f"**{count}** did not fit here: `zalosync show FILE` has all of them.\n"
+
+
+def _fitting(parts: Iterable[str], count: int, room: int, most: int) -> tuple[list[str], int]:
+    """The first of so many parts that fit, whole, and how many are left out; those are not even made."""
+    kept: list[str] = []
+    for part in islice(parts, most):
+        room -= len(part) + 1
+        if room < 0:
             break
-        parts.append(part)
-        size += len(part)
-    left = len(document["campaigns"]) - len(parts)
-    text = "\n".join([head, *parts, *_end(document, digest or document["digest"], left)])
-    environment = re.sub("[^a-z0-9-]", "", document["environment"].lower())
-    marker = f"{MARKER} environment={environment} truncated={'true' if left else 'false'} -->"
-    return f"{marker}\n{text}\n"
+        kept.append(part)
+    return kept, count - len(kept)
 
 
 def code(text: str, length: int = 200) -> str:
@@ -93,11 +108,15 @@ def _head(document: Document) -> Iterator[str]:
 
 def _cancels(document: Document) -> Iterator[str]:
     found = list(cancels(document))
-    for name, count, why in found[:_MOST_CANCELS]:
-        yield f"- **{plural(count, 'held message')} to cancel** of {code(name)}: {why}"
-    if len(found) > _MOST_CANCELS:
-        left = sum(count for _, count, _ in found[_MOST_CANCELS:])
-        yield f"- and {plural(left, 'held message')} to cancel of {len(found) - _MOST_CANCELS} more campaigns"
+    lines = (
+        f"- **{plural(number, 'held message')} to cancel** of {code(name)}: {why}"
+        for name, number, why in found
+    )
+    kept, left = _fitting(lines, len(found), _LINES_ROOM, _MOST_LINES)
+    yield from kept
+    if left:
+        count = sum(count for _, count, _ in found[-left:])
+        yield f"- and {plural(count, 'held message')} to cancel of {plural(left, 'more campaign')}"
     if found:
         yield ""
 
@@ -192,58 +211,79 @@ def _samples(campaign: Document) -> Iterator[str]:
 
 
 def _findings(findings: list[Document]) -> Iterator[str]:
-    for finding in findings[:_MOST_FINDINGS]:
-        mark, place = _SEVERITIES[finding["severity"]], finding["place"]
-        where = f" in {code(place)}" if place else ""
-        yield f"- {mark} **{finding['id']}** {code(finding['message'], 400)}{where}"
-    if len(findings) > _MOST_FINDINGS:
-        yield f"- and {len(findings) - _MOST_FINDINGS} more findings"
+    kept, left = _fitting(map(_finding, findings), len(findings), _FINDINGS_ROOM, _MOST_FINDINGS)
+    yield from kept
+    if left:
+        yield f"- and {plural(left, 'more finding')}"
     if findings:
         yield ""
 
 
-def _end(document: Document, digest: str | None, left: int) -> Iterator[str]:
+def _finding(finding: Document) -> str:
+    mark, place = _SEVERITIES[finding["severity"]], finding["place"]
+    where = f" in {code(place)}" if place else ""
+    return f"- {mark} **{finding['id']}** {code(finding['message'], 400)}{where}"
+
+
+def _end(document: Document, digest: str | None) -> Iterator[str]:
+    found = list(approvals(document))
+    lines = (f"- {code(line, 400)}" for line in found)
+    kept, left = _fitting(lines, len(found), _LINES_ROOM, _MOST_LINES)
+    yield from kept
     if left:
-        yield f"**{plural(left, 'more campaign')}** did not fit here: `zalosync show FILE` has all of them."
-        yield ""
-    for line in approvals(document):
-        yield f"- {code(line, 400)}"
+        yield f"- and {plural(left, 'more rule')} about approvals"
     if digest is not None:
         yield ""
         yield f"Digest: `{digest}`"
 
 
 def diff_markdown(document: Document) -> str:
-    """What differs between two plans."""
-    return "\n".join([f"{MARKER}-diff -->", *_diff(document)])[:LONGEST] + "\n"
+    """What differs between two plans, under 60,000 characters."""
+    head = "\n".join([f"{MARKER}-diff -->", *_diff_head(document)])
+    if document["same"]:
+        return f"{head}\n"
+    end = f"From `{document['before']['digest']}` to `{document['after']['digest']}`\n"
+    campaigns = ("\n".join(_diff_campaign(each)) for each in document["campaigns"])
+    more = "**{}** did not fit here: `zalosync diff FILE FILE` has all of them.\n"
+    room = LONGEST - len(head) - len(end) - len(more) - 40
+    kept, left = _fitting(campaigns, len(document["campaigns"]), room, _MOST_CAMPAIGNS)
+    rest = [more.format(plural(left, "more campaign"))] if left else []
+    return "\n".join([head, *kept, *rest, end])
 
 
-def _diff(document: Document) -> Iterator[str]:
+def _diff_head(document: Document) -> Iterator[str]:
     if document["same"]:
         yield "### The two plans are the same"
         return
     before, after = document["before"], document["after"]
     yield f"### {before['to_send']:,} messages to send before, {after['to_send']:,} now"
     yield ""
-    for text in document["inputs"][:_MOST_FINDINGS]:
-        yield f"- {code(text)}"
+    cancelled = document.get("cancels", ())
+    for lines, count, words in (
+        (map(code, document["inputs"]), len(document["inputs"]), "more inputs"),
+        (map(_diff_cancel, cancelled), len(cancelled), "more campaigns with held messages to cancel"),
+    ):
+        kept, left = _fitting(lines, count, _LINES_ROOM, _MOST_LINES)
+        yield from (f"- {line}" for line in kept)
+        if left:
+            yield f"- and {left:,} {words}"
     yield ""
-    moved = document.get("cancels", [])
-    for cancel in moved[:_MOST_CANCELS]:
-        moves = f"{cancel['before']:,} before, {cancel['after']:,} now"
-        yield f"- held messages of {code(cancel['campaign'])} to cancel: {moves}"
-    if moved:
-        yield ""
-    for campaign in document["campaigns"][:_MOST_CAMPAIGNS]:
-        where = {"both": "", "before": ", only in the first plan", "after": ", only in the second plan"}
-        yield f"#### {code(campaign['name'])}{where[campaign['in']]}"
-        yield ""
-        yield "| came | went | changed | the same |"
-        yield "|---:|---:|---:|---:|"
-        counts = (campaign[name] for name in ("came", "went", "changed", "same"))
-        yield "| " + " | ".join(f"{count:,}" for count in counts) + " |"
-        yield ""
-        for move in campaign["actions"]:
-            yield f"- {move['count']:,} were {move['from']}, and are {move['to']} now"
-        yield ""
-    yield f"From `{before['digest']}` to `{after['digest']}`"
+
+
+def _diff_cancel(cancel: Document) -> str:
+    counts = f"{cancel['before']:,} before, {cancel['after']:,} now"
+    return f"held messages of {code(cancel['campaign'])} to cancel: {counts}"
+
+
+def _diff_campaign(campaign: Document) -> Iterator[str]:
+    where = {"both": "", "before": ", only in the first plan", "after": ", only in the second plan"}
+    yield f"#### {code(campaign['name'])}{where[campaign['in']]}"
+    yield ""
+    yield "| came | went | changed | the same |"
+    yield "|---:|---:|---:|---:|"
+    counts = (campaign[name] for name in ("came", "went", "changed", "same"))
+    yield "| " + " | ".join(f"{count:,}" for count in counts) + " |"
+    yield ""
+    for move in campaign["actions"]:
+        yield f"- {move['count']:,} were {move['from']}, and are {move['to']} now"
+    yield ""
