@@ -97,6 +97,12 @@ def test_one_person_under_two_names_is_one(one: Approval, other: Approval) -> No
         assert len(check([*given, yes("binh")], rule, authors=authors)) == 3
 
 
+@pytest.mark.parametrize("user", ["root", "runner", "ROOT"])
+def test_a_user_who_may_be_anybody_joins_nobody(user: str) -> None:
+    """Two people who approve in containers of their own are two."""
+    assert check([yes("lan", actor=user), yes("mai", actor=user)], Needed(2, "rule"))
+
+
 def test_signatures_tell_people_apart_and_keys_tell_that_they_are_one() -> None:
     """Who signs is told from others by name and key, whatever machine it was; one key is one person."""
     rule = Needed(2, "rule", signed=True, signers="allowed_signers")

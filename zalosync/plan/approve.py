@@ -10,7 +10,7 @@ from datetime import datetime
 from zalosync.errors import Blocked, PlanRefused
 from zalosync.ledger.chain import canonical
 from zalosync.plan.bundle import Sealed
-from zalosync.plan.people import Authors, names_of, persons
+from zalosync.plan.people import Authors, names_of, persons, user_of
 from zalosync.plan.signing import signers_of
 from zalosync.spec.loaded import LoadedProject
 
@@ -136,7 +136,7 @@ def people_of(approvals: Iterable[Approval], signers: str | None, authors: Autho
     signed: list[tuple[frozenset[str], frozenset[str]]] = []  # by all names; by name and key
     others: list[frozenset[str]] = []
     for each in approvals:
-        names = names_of(each.name, each.actor)
+        names = names_of(each.name, user_of(each.actor))
         key = verify(each, signers) if signers is not None and each.signature else ""
         if key:
             signed.append((names, names_of(each.name) | {key}))

@@ -14,6 +14,8 @@ _WITH_ADDRESS = re.compile(r"(.*)<([^<>]+)>\s*")
 # without accents.
 _SMALL = str.maketrans("авекмнорстухіјѕһԁԛԝӏαβεικνορτυχɑɡıđłøæ", "abekmhopctyxijshdqwlabeikvoptuxagidloa")
 _CAPITAL = str.maketrans("АВЕКМНОРСТУХІЈЅҺԀԚԜӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧĐŁØÆ", "ABEKMHOPCTYXIJSHDQWLABEZHIKMNOPTYXDLOA")
+# Users of machines and containers that are nobody in particular.
+_ANYBODY = frozenset(("root", "runner", "ubuntu", "debian", "app", "user", "vscode", "codespace", "nobody"))
 _DASH, _NOTHING = "Pd", frozenset("\u115f\u1160\u3164\uffa0\u2800")  # signs that nobody sees
 
 
@@ -60,6 +62,11 @@ def names_of(*names: str) -> frozenset[str]:
         for each in found.groups() if found else (name,):
             given |= _looks(each)
     return frozenset(given - {""})
+
+
+def user_of(actor: str) -> str:
+    """Who ran a command, or nothing where that may be anybody: all containers are run by root."""
+    return "" if folded(actor) in _ANYBODY else actor
 
 
 def folded(name: str) -> str:
