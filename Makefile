@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEMO   ?= zalosync-demo
 JOBS   ?= auto
-BENCHES := templates hostile audience plan apply refresh sandbox
+BENCHES := templates hostile audience plan apply refresh sandbox simulator
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
