@@ -8,7 +8,8 @@ ZalosyncError
 ├── StoppedEarly       5    some messages were not sent; applying again is safe
 ├── UnknownRemain      6    some messages may have been sent; refresh, then resolve
 ├── LedgerError        7    the ledger is locked, paused, missing, older than it was, or damaged
-│   └── CommitUnclear  7    a step of it may be stored or not
+│   ├── CommitUnclear  7    a step of it may be stored or not
+│   └── OutcomesAside  6    answers came that it could not take: refresh merges what is kept beside it
 ├── ProviderRefused    8    credentials, key, template or quota: the provider will not have it
 ├── UsageError        64    the command line or the set-up is wrong
 ├── SpecError         65    specs, templates or audience files are wrong; carries every problem found
@@ -118,6 +119,12 @@ class LedgerError(ZalosyncError):
 
 class CommitUnclear(LedgerError):
     """A commit failed after all of it was written: it may be stored. Nothing builds on it."""
+
+
+class OutcomesAside(LedgerError):
+    """Answers came that the ledger could not take; until `refresh` merges them those messages are unknown."""
+
+    exit_code = ExitCode.UNKNOWN
 
 
 class ProviderRefused(ZalosyncError):

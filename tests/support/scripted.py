@@ -13,7 +13,7 @@ from zalosync.apply.batch import Batch, Letter
 from zalosync.apply.flight import Fence
 from zalosync.apply.run import Limits, Ports, Result, Run, Totals
 from zalosync.apply.seal import Order
-from zalosync.compose.message import message_id_text
+from zalosync.compose.message import bulk_id, message_id_bytes, message_id_text
 from zalosync.events import Event, Settled
 from zalosync.infobip.wire import Envelope
 from zalosync.provider import AnswerRow, Exchange, ProviderStatus
@@ -64,8 +64,11 @@ Script = Callable[[int, list[str]], Answer]
 class ScriptedFlight:
     """Answers by a script, in order of their time."""
 
-    def __init__(self, clock: JumpingClock, script: Script) -> None:
+    def __init__(
+        self, clock: JumpingClock, script: Script, posted: Callable[[list[str]], None] = lambda _: None
+    ) -> None:
         self._clock = clock
+        self._posted = posted
         self._script = script
         self._due: list[tuple[float, int, Exchange | None]] = []
         self.sent: list[list[str]] = []  # what went over the wire, by POST
@@ -83,6 +86,7 @@ class ScriptedFlight:
             return
         ids = body.decode().split()
         self.sent.append(ids)
+        self._posted(ids)
         answer = self._script(len(self.sent) - 1, ids)
         if answer.exchange is not None:
             self._due.append((self._clock.seconds + answer.after, ticket, answer.exchange))
@@ -143,10 +147,15 @@ class Stage:
     heard: list[Event] = field(default_factory=list)
     settled: int = 0
     on_settle: Callable[[], Settled] = lambda: Settled(0, 0)
+    sealer: PlainSealer = field(default_factory=PlainSealer)
     flight: ScriptedFlight = field(init=False)
+    posted: dict[str, datetime] = field(default_factory=dict)  # by bulk id, when it was last posted
 
     def __post_init__(self) -> None:
-        self.flight = ScriptedFlight(self.clock, self.script)
+        self.flight = ScriptedFlight(self.clock, self.script, self._note)
+
+    def _note(self, ids: list[str]) -> None:
+        self.posted[bulk_id(message_id_bytes(each) or b"" for each in ids)] = self.clock.now()
 
     def batches(
         self, sizes: Sequence[int], *, order: Order = ORDER, first: int = 0
@@ -166,7 +175,7 @@ class Stage:
         ports = Ports(
             ledger=self.book.ledger,
             flight=self.flight,
-            sealer=PlainSealer(),
+            sealer=self.sealer,
             clock=self.clock,
             emit=self.heard.append,
             stop=self.stop,

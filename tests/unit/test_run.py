@@ -599,8 +599,10 @@ def test_outcome_that_cannot_be_stored(book: Book, tmp_path: Path) -> None:
     path = tmp_path / "rescue-run-1.jsonl"
     stage = Stage(book, lambda n, ids: Answer(accepted(ids), after=1.0 + n / 10), rescue=path)
     stage.flight.before_fence = lambda: full(book) if len(stage.flight.sent) == 3 else None
-    with pytest.raises(LedgerError, match="full"):
+    with pytest.raises(LedgerError, match="full") as caught:
         stage.send([50] * 200)
+    assert caught.value.exit_code is ExitCode.UNKNOWN
+    assert "refresh" in caught.value.fix
     intents = {record.message_id for chunk in book.ledger.in_state(Status.INTENT) for record in chunk}
     assert intents
     rescued = dict(read_rescue(path))
@@ -615,8 +617,9 @@ def test_outcome_that_cannot_be_stored_anywhere(book: Book) -> None:
     path = Path("/nonexistent/folder/rescue.jsonl")
     stage = Stage(book, lambda n, ids: Answer(accepted(ids), after=1.0 + n / 10), rescue=path)
     stage.flight.before_fence = lambda: full(book) if len(stage.flight.sent) == 3 else None
-    with pytest.raises(LedgerError):
+    with pytest.raises(LedgerError) as caught:
         stage.send([50] * 200)
+    assert caught.value.exit_code is ExitCode.UNKNOWN
     assert "ZS651" in [event.code for event in stage.heard if isinstance(event, Warned)]
     assert counts(book)[Status.INTENT] > 0
 
@@ -625,8 +628,9 @@ def test_intents_that_cannot_be_stored(book: Book) -> None:
     """O20: without a durable intent nothing is sent."""
     full(book)
     stage = Stage(book, always())
-    with pytest.raises(LedgerError):
+    with pytest.raises(LedgerError) as caught:
         stage.send([500] * 3)
+    assert caught.value.exit_code is ExitCode.LEDGER
     assert stage.flight.sent == []
     assert counts(book) == {}
 

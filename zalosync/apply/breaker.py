@@ -81,7 +81,7 @@ class Breaker:
             case After.BACK_OFF:
                 tries = replace(tries, refusals=tries.refusals + 1)
                 return _again(verdict, tries, tries.refusals, REFUSED_FOR_NOW, jitter)
-            case After.GO_ON | After.WARN:
+            case _:  # GO_ON, WARN
                 self.doubts = 0
                 return self._refusals(answers)
 

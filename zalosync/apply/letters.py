@@ -189,9 +189,10 @@ class Consignment:
         if slot is None:
             return None
         if self.ours:
-            return Batch(self.order, group, None, slot, slot.start)
+            return Batch(self.order, group, None, slot, slot.start, self.slots)
         # A slot that starts now is no `sendAt`.
-        return Batch(self.order, group, slot.start if slot.start > self.began else self.send_at, slot)
+        send_at = slot.start if slot.start > self.began else self.send_at
+        return Batch(self.order, group, send_at, slot, slots=self.slots)
 
     def end(self, given: int) -> None:
         """No slot is left after so many messages: the others are too late."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +29,7 @@ from zalosync.errors import (
     InternalError,
     Interrupted,
     LedgerError,
+    OutcomesAside,
     ProviderRefused,
     StoppedEarly,
     first_of,
@@ -35,7 +37,7 @@ from zalosync.errors import (
 from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, Warned
 from zalosync.ledger.records import Kind, Move, Recorded, Standing
 from zalosync.ledger.rescue import write_rescue
-from zalosync.ledger.store import Ledger
+from zalosync.ledger.store import Change, Ledger
 from zalosync.plan.pace import SLOT_NOTE
 from zalosync.provider import Exchange
 
@@ -136,11 +138,20 @@ class _Ready:
     tries: Tries = FIRST
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """A batch whose body is being made, or is there and waits for its slot."""
+
+    batch: Batch[Order]
+    body: Future[bytes]
+    tries: Tries = FIRST
+
+
 @dataclass(slots=True)
 class _State:
     """What the loop remembers between two looks."""
 
-    sealing: deque[tuple[Batch[Order], Future[bytes]]] = field(default_factory=deque)
+    sealing: deque[_Sealing] = field(default_factory=deque)
     again: deque[_Ready] = field(default_factory=deque)
     flying: dict[int, Flying] = field(default_factory=dict)
     tickets: int = 0
@@ -155,6 +166,8 @@ class _State:
     expired: set[str] = field(default_factory=set)
     signalled_at: float | None = None
     commit_seconds: float = 0.0  # of the last transaction
+    slots: dict[str, datetime] = field(default_factory=dict)  # the last one given out, by campaign
+    aside: int = 0  # outcomes that the ledger did not take
 
 
 class Run:
@@ -180,8 +193,10 @@ class Run:
         try:
             while not self._step(batches):
                 continue
-        except BaseException:
+        except BaseException as error:
             self._last_words()
+            if isinstance(error, LedgerError) and self._state.aside:
+                raise self._told_aside(error) from error
             raise
         return self._result()
 
@@ -220,6 +235,12 @@ class Run:
         if told:
             self._rescue(told)
 
+    def _told_aside(self, error: LedgerError) -> OutcomesAside:
+        """What broke the run off is told with what became of the answers (O18)."""
+        text = f"{error.message}; {self._state.aside:,} answers are not in the ledger"
+        fix = "make room on the disk, then run `zalosync refresh`: it merges what was kept beside the ledger"
+        return OutcomesAside(text, fix=fix, code=error.code)
+
     @property
     def proven(self) -> bool:
         """Whether an answer was well-formed: until then requests are as small as a canary."""
@@ -247,7 +268,7 @@ class Run:
             if batch is None:
                 state.exhausted = True
             else:
-                state.sealing.append((batch, ports.sealer.seal(batch)))
+                state.sealing.append(_Sealing(batch, ports.sealer.seal(batch)))
 
     def _startable(self) -> list[_Ready]:
         """The batches that may start now."""
@@ -260,13 +281,16 @@ class Run:
         while len(state.flying) + len(starting) < width:
             if state.again:
                 ready = state.again.popleft()
-            elif state.sealing and not self._too_early(state.sealing[0][0]):
-                if not state.sealing[0][1].done() and (state.flying or starting):
+            elif state.sealing and not self._too_early(state.sealing[0].batch):
+                if not state.sealing[0].body.done() and (state.flying or starting):
                     break
-                batch, sealed = state.sealing.popleft()
-                ready = _Ready(batch, sealed.result())
+                sealed = state.sealing.popleft()
+                ready = _Ready(sealed.batch, sealed.body.result(), sealed.tries)
             else:
                 break
+            if ready.batch.missed(self._ports.clock.now()):
+                self._put_off(ready)
+                continue
             order = ready.batch.order
             if order.first_name in paused:
                 state.paused.add(order.name)
@@ -275,6 +299,19 @@ class Run:
             else:
                 starting.append(ready)
         return starting
+
+    def _put_off(self, ready: _Ready) -> None:
+        """Give a batch that missed its slot the next one: its campaign keeps its rate, window and end."""
+        batch = ready.batch.put_off(self._ports.clock.now())
+        if batch is None:
+            self._state.expired.add(ready.batch.order.name)
+            return
+        body: Future[bytes] = Future()
+        if batch.send_at == ready.batch.send_at:
+            body.set_result(ready.body)
+        else:
+            body = self._ports.sealer.seal(batch)
+        self._state.sealing.append(_Sealing(batch, body, ready.tries))
 
     def _too_early(self, batch: Batch[Order]) -> bool:
         """Whether a batch that we pace ourselves has to wait for its slot."""
@@ -309,8 +346,7 @@ class Run:
             with ledger.change(Kind.CLAIM if batches else Kind.OUTCOME, now, run=self._number) as change:
                 change.move(told, own=True)
                 for batch in batches:
-                    if batch.slot is not None:
-                        change.note(SLOT_NOTE + batch.order.first_name, batch.slot.end.isoformat())
+                    self._note_slot(change, batch)
                 records = [change.claim(batch.claims) for batch in batches]
         except BaseException as error:
             if told:
@@ -320,6 +356,15 @@ class Run:
             raise
         self._state.commit_seconds = clock.monotonic() - began
         return records
+
+    def _note_slot(self, change: Change, batch: Batch[Order]) -> None:
+        """Write down the last slot given out; one that is tried again may lie before it."""
+        if batch.slot is None:
+            return
+        name, last = batch.order.first_name, self._state.slots
+        if name not in last or last[name] < batch.slot.end:
+            last[name] = batch.slot.end
+            change.note(SLOT_NOTE + name, batch.slot.end.isoformat())
 
     def _take_back(self, batches: list[Batch[Order]]) -> None:
         """Of batches that will not fly: intents that are stored all the same are proven not sent (O20)."""
@@ -340,6 +385,7 @@ class Run:
     def _rescue(self, told: list[Move]) -> None:
         """The answers are known and the ledger will not take them: keep them beside it."""
         path = self._ports.rescue
+        self._state.aside += len(told)
         try:
             write_rescue(path, told)
         except OSError:
@@ -426,7 +472,7 @@ class Run:
     def _wait(self) -> None:
         pause = self._state.not_before - self._ports.clock.monotonic()
         if self._state.sealing:
-            earliest = self._state.sealing[0][0].earliest
+            earliest = self._state.sealing[0].batch.earliest
             if earliest is not None:
                 pause = max(pause, (earliest - self._ports.clock.now()).total_seconds())
         if pause > 0:

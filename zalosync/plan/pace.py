@@ -61,6 +61,11 @@ class Slots:
         self.free = slot.end
         return slot
 
+    def later(self, count: int, now: datetime) -> Slot | None:
+        """The same for messages that missed theirs: after all that were given out, and not before now."""
+        self.free = max(self.free, now)
+        return self.next(count)
+
 
 def opening(window: Window, at: datetime, seconds: float) -> datetime:
     """The first moment from `at` on at which the window is open and stays so for `seconds`.
