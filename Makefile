@@ -4,6 +4,7 @@
 #   make test    all tests
 #   make check   lint, format, types, import contracts
 #   make bench   the measured comparisons
+#   make coverage  that tests of ledger and apply reach every branch of them
 #   make lock    requirements.lock anew, from the ranges in pyproject.toml
 #   make clean   away with .venv, the demo and everything that tools left behind
 
@@ -14,10 +15,15 @@ READY  := $(VENV)/.ready
 DEMO   ?= zalosync-demo
 JOBS   ?= auto
 BENCHES := templates hostile audience plan apply refresh sandbox simulator
+COVER  := zalosync/apply/*,zalosync/ledger/*,zalosync/compose/message.py
+COVERED := tests/contract/test_ledger.py tests/hostile/test_ledger_files.py tests/property/test_identity.py \
+  $(addprefix tests/unit/test_,$(addsuffix .py,adopt breaker caps chain classify key ledger_damage ledger_edges \
+  ledger_home letters lineage pin place rescue run run_decisions run_edges run_execute run_flight seal status \
+  webhook_proof))
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-lint check-format check-types check-imports bench lock clean
+.PHONY: help demo test check check-lint check-format check-types check-imports bench coverage lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,6 +59,11 @@ check-imports: $(READY)
 
 bench: $(READY)
 	$(foreach each,$(BENCHES),$(BIN)/python benchmarks/$(each).py &&) true
+
+# Not the simulator, which tracing would slow, nor tests that start processes: what these reach by chance is not held.
+coverage: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report= $(COVERED)
+	$(BIN)/coverage report --include='$(COVER)' --show-missing --skip-covered --fail-under=100
 
 # uv writes one lock for every platform and Python; it is needed for nothing else, so it gets a place of its own.
 lock:

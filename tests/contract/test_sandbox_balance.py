@@ -139,7 +139,7 @@ def _check(storm: Storm) -> None:
 
 @pytest.mark.timeout(600)
 def test_a_storm_balances() -> None:
-    """Accepted, delivered, reported and charged fit together after a hundred thousand messages under faults."""
+    """Accepted, delivered, reported and charged fit together after 100,000 messages under faults."""
     storm = Storm(1, 100_000)
     storm.run()
     _check(storm)

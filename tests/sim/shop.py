@@ -89,9 +89,7 @@ class Gathered:
 
 
 @contextmanager
-def opened(
-    of: LoadedProject, loaded: Any, *, now: datetime, **_asked: object
-) -> Iterator[Prepared]:
+def opened(of: LoadedProject, loaded: Any, *, now: datetime, **_asked: object) -> Iterator[Prepared]:
     """In place of `prepare.prepared`: what the files say does not change within a story."""
     yield _opened(of.root, loaded.name)
 
