@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.support.desk import KEYS, Desk, phones
 from tests.support.scripted import ORDER, Answer, PlainSealer, Stage, accepted, always, in_turn
 from zalosync.apply.batch import LATE, Batch
 from zalosync.apply.letters import Consignment, Letters, check_inputs
+from zalosync.apply.run import Limits
 from zalosync.apply.seal import Order
 from zalosync.compose.message import Status
 from zalosync.errors import CommitUnclear, ExitCode, Interrupted, PlanRefused
@@ -211,3 +212,39 @@ def test_the_last_slot_never_goes_back(book: Book) -> None:
     assert stage.run(paced(stage, slots, 5, ours=False), 25).code is ExitCode.DONE
     assert stage.posted
     assert book.ledger.notes()[SLOT_NOTE + CAMPAIGN] == (NOON + 15 * SPAN).isoformat()
+
+
+def nights(stage: Stage, count: int) -> Iterator[Batch[Order]]:
+    """Requests that we pace ourselves, in a window that closes after two of them."""
+    slots = Slots(NOON, 5 / 60, Hours(DAYS, (11, 0), (12, 2)))
+    share = Consignment(ORDER, [], began=NOON, slots=slots, ours=True)  # type: ignore[arg-type]
+    for batch in stage.batches([5] * count):
+        found = share.batch(batch.letters)
+        assert found is not None
+        yield found
+
+
+OTHER = Order("other", "other", ORDER.envelope)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_no_night_is_waited_for(book: Book, *, held: bool) -> None:
+    """A run whose next slot is tomorrow ends today, after all that others may send, and says from when on."""
+    stage = Stage(book, always(), limits=Limits(width=2, held=held))
+    others = stage.batches([5, 5], order=OTHER, first=50)
+    result = stage.run(chain(nights(stage, 4), others), 30)
+    assert stage.clock.seconds < 3600
+    assert counts(book) == {Status.ACCEPTED: 20}
+    assert "from 2026-11-24T11:00Z on" in result.reason
+    assert (result.totals.held, result.totals.not_sent) == ((10, 0) if held else (0, 10))
+    assert result.code is (ExitCode.DONE if held else ExitCode.STOPPED)
+
+
+def test_a_run_that_stops_holds_nothing_back(book: Book) -> None:
+    """Where something else stops the run, that is its reason and its code; what is left is not sent."""
+    stage = Stage(book, always(), limits=Limits(width=2, held=True))
+    stage.paused = {"other"}
+    others = stage.batches([5], order=OTHER, first=50)
+    result = stage.run(chain(nights(stage, 4), others), 25)
+    assert result.code is ExitCode.LEDGER
+    assert (result.totals.held, result.totals.not_sent) == (0, 15)

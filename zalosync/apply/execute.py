@@ -266,13 +266,14 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
         paused=lambda: paused(ledger),
         rescue=rescue_path(job.folder, begun.run_id),
     )
-    run = Run(ports, begun.number, job.limits, totals)
+    run = Run(ports, begun.number, replace(job.limits, held=job.due), totals)
     sending = batches(
         consignments,
         size=job.batch_size,
         canary=job.canary,
         limit=job.max_messages,
         proven=lambda: run.proven,
+        over=run.over,
     )
     result = run.execute(sending)
     if flight.bug is not None:  # everything is stored; now it may be seen

@@ -207,6 +207,7 @@ def batches(
     canary: int,
     limit: int | None,
     proven: Callable[[], bool] | None = None,
+    over: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[Batch[Order]]:
     """All requests of a run, campaign after campaign; small ones until an answer was well-formed.
 
@@ -216,6 +217,7 @@ def batches(
         canary: messages in the first request.
         limit: no more than this many messages in all.
         proven: whether one was; None: the first request alone is small.
+        over: whether nothing more of a campaign, by its name, is wanted.
     """
     left, started = limit, False
 
@@ -228,6 +230,7 @@ def batches(
             batch = consignment.batch(group)
             if batch is None:
                 consignment.end(given)
+            if batch is None or over(consignment.order.name):
                 break
             started = True
             given += len(group)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +44,7 @@ from zalosync.provider import Exchange
 REQUEST_SECONDS = 30.0  # the longest a POST takes, by the client's own total time-out
 INTENT_SECONDS = 60.0  # how long an intent may wait for its first byte, and for its answer
 LINGER_SECONDS = 0.02  # the longest that an answer waits for others to share its commit
+LONGEST_WAIT = timedelta(minutes=15)  # for a slot, under the ledger's lock: refresh and others want it too
 NAP_SECONDS = 0.2  # how often the loop looks up while nothing lands
 SKEW_SECONDS = 300.0  # between the provider's clock and ours, before a person is told
 
@@ -65,10 +66,12 @@ class Limits:
     Attributes:
         width: requests in flight at once.
         grace: seconds to wait, after a signal, for what is in flight.
+        held: whether the ledger holds what is to be sent, so that what cannot go out yet waits there.
     """
 
     width: int = 6
     grace: float = REQUEST_SECONDS
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,7 @@ class _State:
     reasons: list[str] = field(default_factory=list)
     paused: set[str] = field(default_factory=set)
     expired: set[str] = field(default_factory=set)
+    waiting: dict[str, datetime] = field(default_factory=dict)  # by campaign, when its next slot begins
     signalled_at: float | None = None
     commit_seconds: float = 0.0  # of the last transaction
     slots: dict[str, datetime] = field(default_factory=dict)  # the last one given out, by campaign
@@ -246,6 +250,10 @@ class Run:
         """Whether an answer was well-formed: until then requests are as small as a canary."""
         return self._state.proven
 
+    def over(self, campaign: str) -> bool:
+        """Whether nothing more of a campaign is sent by this run."""
+        return campaign in self._state.waiting
+
     @property
     def _stopping(self) -> bool:
         return bool(self._state.codes)
@@ -260,6 +268,7 @@ class Run:
         if ports.stop.is_set() and state.signalled_at is None:
             state.signalled_at = ports.clock.monotonic()
             self._stop(ExitCode.INTERRUPTED, "a signal asked to stop")
+        self._leave()
         ahead = self._limits.width + 2 * ports.sealer.workers
         if not state.proven:  # how many go into the next request depends on the answer to this one
             ahead = 0 if state.flying or state.again else 1
@@ -269,6 +278,16 @@ class Run:
                 state.exhausted = True
             else:
                 state.sealing.append(_Sealing(batch, ports.sealer.seal(batch)))
+
+    def _leave(self) -> None:
+        """Let go of a campaign whose next slot is far off: the night is not waited for under the lock."""
+        state, now = self._state, self._ports.clock.now()
+        head = state.sealing[0].batch if state.sealing else None
+        if head is None or head.earliest is None or head.earliest - now <= LONGEST_WAIT:
+            return
+        name = head.order.name
+        state.waiting.setdefault(name, head.earliest)
+        state.sealing = deque(each for each in state.sealing if each.batch.order.name != name)
 
     def _startable(self) -> list[_Ready]:
         """The batches that may start now."""
@@ -478,6 +497,16 @@ class Run:
         if pause > 0:
             self._ports.clock.sleep(min(pause, NAP_SECONDS), self._ports.stop)
 
+    def _told_waiting(self) -> None:
+        """What waits for a slot that is far off: held in the ledger it is in nobody's way."""
+        totals, state = self.totals, self._state
+        each = ", ".join(f"{name} from {at:%Y-%m-%dT%H:%MZ} on" for name, at in sorted(state.waiting.items()))
+        if self._limits.held and not state.codes:
+            totals.held += totals.not_sent
+            state.reasons.append(f"the next slot is later: `zalosync apply --due` sends {each}")
+        else:
+            self._stop(ExitCode.STOPPED, f"the next slot is later: apply again to send {each}")
+
     def _result(self) -> Result:
         totals, state = self.totals, self._state
         if totals.not_sent < 0:
@@ -488,6 +517,8 @@ class Run:
         if state.expired:
             names = ", ".join(sorted(state.expired))
             self._stop(ExitCode.STOPPED, f"expiresAt has passed: {names}; nothing more of it is sent")
+        if state.waiting:
+            self._told_waiting()
         codes = list(state.codes)
         waiting = self._ports.ledger.waiting()
         if any(count for (_, status), (count, _) in waiting.items() if status is Status.UNKNOWN):

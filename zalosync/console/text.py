@@ -39,8 +39,12 @@ def apply_lines(applied: "Applied", environment: str) -> Iterator[str]:
         f" {applied.seconds:,.1f} s ({rate:,.0f} messages/s)"
     )
     if applied.reason:
-        yield f"Stopped because: {display(applied.reason, 300)}"
-    yield f"Next: {_next(applied.code)}"
+        word = "Waiting" if applied.code is ExitCode.DONE else "Stopped because"
+        yield f"{word}: {display(applied.reason, 300)}"
+    if applied.code is ExitCode.DONE and totals.held:
+        yield "Next: `zalosync apply --due` sends what is held, once its time has come"
+    else:
+        yield f"Next: {_next(applied.code)}"
 
 
 _WHY = {

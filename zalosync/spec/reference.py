@@ -54,8 +54,10 @@ _MEANING = """\
 - **Times.** With an offset they are what they say. Without one they are wall times in the project's
   `timezone`; one that the clock skips or shows twice there is an error. `sendAt` may be 180 days ahead.
 - **`mode`.** `provider` hands `sendAt` to Infobip, and nothing can recall it. `hold` keeps messages until
-  they are due; `apply --due` then sends those that are still what was approved. One with another text or
-  phone stays held, with a finding; one whose row or campaign is gone is cancelled by the next plan.
+  they are due; `apply --due`, from cron or a CI schedule, then sends those that are still what was
+  approved. One with another text or phone stays held, with a finding; one whose row or campaign is gone is
+  cancelled by the next plan. A run that would have to wait over a quarter of an hour for its next slot (a
+  window that closed for the night) ends instead, and says from when on the next one goes on.
 - **Delivery window.** Written in its time zone, sent in UTC; the weekdays move with it: Mondays 02:00 to
   06:00 in Viet Nam are Sundays 19:00 to 23:00 in UTC. A window that would run over midnight in UTC is an
   error that says which bounds would not. Without `from` and `to` it is whole days, which only all seven
