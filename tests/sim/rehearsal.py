@@ -31,6 +31,7 @@ from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.throttle import LogThrottle
 from zalosync.sandbox import oracle
 from zalosync.sandbox.answers import Reply, Wire
+from zalosync.sandbox.behaviours import BEHAVIOURS
 from zalosync.sandbox.faults import parse
 from zalosync.sandbox.model import Model
 from zalosync.sandbox.routes import Request
@@ -38,6 +39,7 @@ from zalosync.sandbox.settings import Settings as Switches
 from zalosync.spec.secret import Secret
 
 TIMEOUT = 30.0  # of a request, as the client's
+TIMES = {"lag_ms": 40_000, "delay_ms": 31_000}  # of faults that take a while: longer than a request waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +192,13 @@ class MemoryInbox(Inbox):
 
     def __init__(self) -> None:
         self._path = Path("inbox")
+        self._newest = {}
         self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._make()
 
     def close(self) -> None:
-        """A process ends; the file stays."""
+        """A process ends; the file stays, and what it remembers besides does not."""
+        self._newest.clear()
 
     def end(self) -> None:
         """The story ends."""
@@ -274,8 +278,9 @@ class Door:
         script, faults = model.script, self.world.trouble.faults
         script.clear()
         if self.world.requests < len(faults) and faults[self.world.requests]:
-            fault = {"do": faults[self.world.requests], "with": {"lag_ms": 40_000, "delay_ms": 31_000}}
-            script.add(parse([fault]), milliseconds(self.world.now))
+            name = faults[self.world.requests]
+            given = {each: TIMES[each] for each in BEHAVIOURS[name].takes if each in TIMES}
+            script.add(parse([{"do": name, "with": given}]), milliseconds(self.world.now))
         self.world.requests += 1
 
     def _feel(self, wire: Wire, failure: Failure) -> None:
