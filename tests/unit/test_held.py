@@ -13,6 +13,7 @@ from tests.support.desk import KEYS, NOON, Desk, found, phones
 from tests.unit.test_run_execute import HOLD, Office
 from zalosync.apply.execute import Applied
 from zalosync.audit.verify import verify
+from zalosync.cli.apply import _question
 from zalosync.compose.message import Status
 from zalosync.console.documents import apply_document
 from zalosync.console.plan_html import plan_html
@@ -230,6 +231,18 @@ def test_a_plan_that_only_cancels_says_so(office: Office) -> None:
     with office.desk.plan() as plan:
         lines = list(plan_lines(plan_document(plan)))
     assert "Nothing to send; 5 held messages to cancel." in lines
+
+
+def test_the_question_names_what_is_cancelled(office: Office) -> None:
+    """Who is asked before an apply hears of both, or of the only one."""
+    lose_campaign(office)
+    with office.desk.plan() as plan:
+        assert _question(plan) == ("Cancel 5 held messages of here? What is cancelled is not sent any more.")
+    lose_rows(office)
+    with office.desk.plan() as plan:
+        assert _question(plan) == (
+            "Send 2 messages to here, and cancel 8 held messages of here? What is sent cannot be unsent."
+        )
 
 
 def due(office: Office) -> Applied:

@@ -24,7 +24,7 @@ from zalosync.plan.bound import settings_of
 from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.decide import Action, decide, recorded_frame
 from zalosync.plan.guards import campaign_findings, gone_findings
-from zalosync.plan.held import Waits, of_gone_campaigns
+from zalosync.plan.held import Waits, of_gone_campaigns, waiting
 from zalosync.plan.history import History, last_named, named
 from zalosync.plan.limits import policy_findings
 from zalosync.plan.pace import SLOT_NOTE
@@ -127,8 +127,10 @@ def build(
         size = sum(each.prepared.size for each in plan.campaigns)
         capping = Capping(caps, size, stack)
         recontacts = Recontacts(reader, Identity(keys, "", 0).recipient, now, size, stack)
+        numbers, held = reader.campaigns(), waiting(reader)
         for number, campaign in enumerate(plan.campaigns):
-            campaign.waits = _waits(campaign, reader, keys)
+            if numbers.get(campaign.loaded.first_name) in held:
+                campaign.waits = _waits(campaign, reader, keys, numbers)
             destinations = keys.destinations()
             hold = (partial(capping.add, number), partial(recontacts.add, number), campaign.waits.meet)
             _compare(campaign, reader, now, emit, hold, destinations.update)
@@ -196,11 +198,11 @@ def _template_digest(project: LoadedProject, loaded: LoadedCampaign) -> str:
     return hashlib.sha256(canonical(pinned)).hexdigest()
 
 
-def _waits(campaign: CampaignPlan, reader: History, keys: Keys) -> Waits:
+def _waits(campaign: CampaignPlan, reader: History, keys: Keys, numbers: Mapping[str, int]) -> Waits:
     """What the ledger holds of a campaign."""
     name = campaign.loaded.first_name
     pseudonyms = Identity(keys, name, campaign.loaded.campaign.spec.occurrence)
-    return Waits.read(reader, reader.campaigns().get(name), pseudonyms.recipient)
+    return Waits.read(reader, numbers[name], pseudonyms.recipient)
 
 
 def _compare(

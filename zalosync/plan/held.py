@@ -37,10 +37,8 @@ class Waits:
     _recipient: Callable[[str], bytes] = field(default=str.encode, repr=False)
 
     @classmethod
-    def read(cls, reader: History, number: int | None, recipient: Callable[[str], bytes]) -> "Waits":
+    def read(cls, reader: History, number: int, recipient: Callable[[str], bytes]) -> "Waits":
         """Those of a campaign of this number in the ledger; `recipient` makes a phone's pseudonym."""
-        if number is None or number not in waiting(reader):
-            return cls()
         parts = [_frame(chunk) for chunk in reader.held(number)]
         return cls(_left=pl.concat([_frame([]), *parts]).sort(_KEY), _recipient=recipient)
 
