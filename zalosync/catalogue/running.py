@@ -109,6 +109,12 @@ PLANS = (
         "would not count.",
         "Have it approved by who did not write it.",
     ),
+    Entry(
+        "ZS549",
+        "An approval of somebody who gave one before",
+        "The names look alike, one user gave both, or Git has them beside each other: they count as one.",
+        "If it is somebody else: approve as the own user, or with --sign where the policy names signers.",
+    ),
 )
 LEDGER = (
     Entry(

@@ -54,10 +54,15 @@ def approve(options: Options, *, file: Path, name: str, reason: str, key: Path |
     check_clean(session.environ, dirty=origin["dirty"], rehearsal=rehearsal)
     commit, actor = str(origin["commit"] or ""), str(origin["actor"] or "")
     approval = approval_of(sealed, _checked_name(name), reason, commit, actor, session.clock.now())
-    _check_author(session, sealed, approval)
+    # The policies are those of the plan's environment, whatever the project's default is.
+    environment = str(sealed.meaning["environment"])
+    there = Session(replace(options, environment=environment), session.environ, session.clock)
+    _check_author(there, sealed, approval)
     if key is not None:
         approval = replace(approval, signature=sign(key, approval.signed_bytes))
     new = add_approval(file, sealed, session.keys, approval)
+    if new and key is None:
+        _tell_if_known(there, file, sealed, approval)
     signed = " and signed" if key is not None else ""
     again = "" if new else " before: nothing was added"
     if options.json:
@@ -77,21 +82,31 @@ def _check_author(session: Session, sealed: "Sealed", approval: "Approval") -> N
     Raises:
         Blocked: the person is an author of a campaign of the plan.
     """
-    from dataclasses import replace
-
     from zalosync.plan.approve import approvals_needed, useless_of_authors
 
-    # The policies are those of the plan's environment, whatever the project's default is.
-    environment = str(sealed.meaning["environment"])
-    there = Session(replace(session.options, environment=environment), session.environ, session.clock)
-    if not useless_of_authors(approvals_needed(there.project, sealed.contacts)):
+    if not useless_of_authors(approvals_needed(session.project, sealed.contacts)):
         return
-    if there.authors(sealed.meaning["campaigns"]).include(approval.name, approval.actor):
+    if session.authors(sealed.meaning["campaigns"]).include(approval.name, approval.actor):
         raise Blocked(
             "you are an author of a campaign of this plan, and a policy asks for somebody else's approval",
             fix="have it approved by who did not write it",
             code="ZS548",
         )
+
+
+def _tell_if_known(session: Session, file: Path, sealed: "Sealed", approval: "Approval") -> None:
+    """Say so where `apply` will take this approval for one more of somebody who gave one."""
+    from zalosync.events import Warned
+    from zalosync.plan.approval_file import read_approvals
+    from zalosync.plan.approve import is_of, people_of
+
+    authors = session.authors(())  # for the names that Git has beside each other
+    given = [each for each in read_approvals(file, session.keys) if is_of(each, sealed)]
+    before = [each for each in given if each != approval]
+    unsigned = (None, authors, lambda *_: "")
+    if people_of(given, *unsigned) == people_of(before, *unsigned):
+        with session.reporter() as emit:
+            emit(Warned("ZS549", "by name, user or Git this is somebody who approved the plan before"))
 
 
 def _checked_name(name: str) -> str:
