@@ -24,8 +24,8 @@ from zalosync.plan import build
 from zalosync.plan.bundle import Sealed
 from zalosync.sandbox.settings import Settings, Shares
 
-# Everything that the sandbox can do to a request but for lies (a refusal that was none, and the like), by
-# what it leaves: each kind is as likely as the next.
+# What the sandbox can do to a request, by what it leaves: each kind is as likely as the next. Of lies only
+# that about refused messages, since an alarm must come of it.
 SENDING = (
     ("",),
     ("accepted-then-reset", "accepted-then-hang", "cut-headers", "accepted-later", "slow"),
@@ -39,7 +39,7 @@ SENDING = (
     ("partial-accept", "missing-rows", "no-rows"),
     ("empty-body", "half-body", "double-keys", "text-type", "foreign-ids", "extra-rows", "repeated-rows"),
     ("swapped-ids", "other-destination", "no-status", "wrong-types", "unknown-group"),
-    ("row-rejected", "said-duplicate", "reversed-rows", "clock-skew"),
+    ("row-rejected", "said-duplicate", "said-rejected", "reversed-rows", "clock-skew"),
     ("pending-26", "unknown-pending", "unknown-rejected", "handed-over"),
 )
 ASKING = (

@@ -15,6 +15,7 @@ from tests.sim.shop import MOST_A_DAY, PHONES
 from tests.support.desk import KEYS
 from zalosync.audit.verify import verify
 from zalosync.compose.message import RANK, Identity, Status, message_id_text
+from zalosync.ledger.alarms import Contradiction, open_alarms
 from zalosync.ledger.chain import spread
 from zalosync.ledger.dialect import SQLITE
 from zalosync.ledger.records import Kind
@@ -26,7 +27,6 @@ NOT_SENT = (Status.RELEASED, Status.HELD, Status.CANCELLED)
 ENDED = (Status.REJECTED, Status.UNDELIVERABLE, Status.EXPIRED)  # what may open the next attempt
 DAY = 24 * 3600
 IDENTITY = Identity(KEYS, "any", 1)  # message ids do not depend on the campaign's name but by the message
-CONTRADICTED = "alarm:contradiction"
 CANARIES = (*PHONES, *(f"84{phone[1:]}" for phone in PHONES))
 # From unknown down to released: a person decided, or the rescue file of the run has the proof.
 RELEASING = {Status.INTENT: set(Kind), Status.UNKNOWN: {Kind.RESOLVE, Kind.EVIDENCE}}
@@ -77,12 +77,14 @@ def broken(world: Rehearsal, watch: Watch) -> Iterator[str]:
     rows = list(ledger.attempts())
     yield from watch.read(world)
     yield from world.problems
-    alarmed = CONTRADICTED in ledger.notes()
+    alarmed = any(alarm.what is Contradiction.DELIVERED for alarm in open_alarms(ledger.notes()))
     known = set()
     for row in rows:
         message_id = message_id_text(row[2])
         known.add(message_id)
-        yield from _attempt(row, truth.get(message_id), alarmed=alarmed)
+        yield from _attempt(row, truth.get(message_id), lied=world.lied)
+        if row[20] and (row[15], row[16]) == (3, 5) and not alarmed:
+            yield "I5: refused in the answer, delivered, and no alarm"
     for message_id, entry in truth.items():
         if entry["accepted"] and message_id not in known:
             yield "unexpected: the provider has an id that the ledger does not know"
@@ -108,7 +110,7 @@ def broken(world: Rehearsal, watch: Watch) -> Iterator[str]:
         yield "I14: a phone was told to people"
 
 
-def _attempt(row: tuple[Any, ...], entry: dict[str, Any] | None, *, alarmed: bool) -> Iterator[str]:
+def _attempt(row: tuple[Any, ...], entry: dict[str, Any] | None, *, lied: bool) -> Iterator[str]:
     state, taken = Status(row[10]), entry["accepted"] if entry else 0
     if taken > 1:
         yield f"I1: {taken} acceptances of one attempt"
@@ -116,8 +118,8 @@ def _attempt(row: tuple[Any, ...], entry: dict[str, Any] | None, *, alarmed: boo
         yield f"I3: the ledger says {state.word}, the provider took it"
     if state in TAKEN and not taken:
         yield f"I4: the ledger says {state.word}, the provider never had it"
-    if state is Status.REJECTED and entry and entry["deliveries"] and not alarmed:
-        yield "I5: rejected, delivered, and no alarm"
+    if state is Status.REJECTED and entry and entry["deliveries"] and not lied:
+        yield "I5: rejected by an honest provider, and delivered"
     if state is Status.DELIVERED and entry and not entry["deliveries"]:
         yield "the ledger says delivered, the provider did not deliver"
     if row[2] != IDENTITY.message_id(row[1], row[5]):

@@ -74,13 +74,14 @@ class Rehearsal(World):
     Attributes:
         requests, writes, commits: of the present life.
         skew: seconds by which this machine's wall clock is wrong; `jumped` once it ever was.
+        lied: whether the provider ever called a message refused that it took.
         run: number of the run that sends, or None.
     """
 
     trouble = CALM
     requests = writes = commits = 0
     skew = 0.0
-    jumped = False
+    jumped = lied = False
     run: int | None = None
     model: Model | None = None
 
@@ -279,6 +280,7 @@ class Door:
         script.clear()
         if self.world.requests < len(faults) and faults[self.world.requests]:
             name = faults[self.world.requests]
+            self.world.lied = self.world.lied or name == "said-rejected"
             given = {each: TIMES[each] for each in BEHAVIOURS[name].takes if each in TIMES}
             script.add(parse([{"do": name, "with": given}]), milliseconds(self.world.now))
         self.world.requests += 1

@@ -20,12 +20,13 @@ from zalosync.apply.run import Limits
 from zalosync.apply.seal import Order
 from zalosync.compose.message import Status
 from zalosync.errors import CommitUnclear, ExitCode, Interrupted, PlanRefused
-from zalosync.events import Settled
+from zalosync.events import Settled, Warned
+from zalosync.ledger import alarms
 from zalosync.ledger.change import Change
 from zalosync.ledger.records import Kind
 from zalosync.plan.pace import DAYS, SLOT_NOTE, Slots
 from zalosync.plan.timing import Hours
-from zalosync.provider import Exchange, ProviderError
+from zalosync.provider import Exchange, ProviderError, ProviderStatus
 
 BUSY = Exchange(http_status=429, error=ProviderError("E429", "Too many requests", ()), retry_after=130.0)
 
@@ -248,3 +249,17 @@ def test_a_run_that_stops_holds_nothing_back(book: Book) -> None:
     result = stage.run(chain(nights(stage, 4), others), 25)
     assert result.code is ExitCode.LEDGER
     assert (result.totals.held, result.totals.not_sent) == (0, 15)
+
+
+def test_duplicates_of_fresh_ids(book: Book) -> None:
+    """O7: ids that the provider knew before we sent them are accepted, and an alarm that somebody answers."""
+    known = ProviderStatus(5, "REJECTED", 23, "REJECTED_DUPLICATE_MESSAGE_ID")
+    stage = Stage(book, lambda n, ids: Answer(accepted(ids, known) if n == 1 else accepted(ids)))
+    result = stage.send([5, 5, 5])
+    assert result.code is ExitCode.DONE
+    assert counts(book) == {Status.ACCEPTED: 15}
+    (alarm,) = alarms.open_alarms(book.ledger.notes())
+    assert (alarm.what, alarm.count) == (alarms.Contradiction.DUPLICATE, 5)
+    assert set(alarm.some) <= set(stage.flight.sent[1])
+    told = [event for event in stage.heard if isinstance(event, Warned) and event.code == alarms.CODE]
+    assert [event.message for event in told] == [alarm.words]

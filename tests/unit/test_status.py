@@ -23,6 +23,7 @@ from zalosync.compose.message import Status
 from zalosync.console.status import Facts, status_document
 from zalosync.console.status_text import status_lines
 from zalosync.ledger import read
+from zalosync.ledger.alarms import Alarm, Contradiction
 from zalosync.ledger.records import Recorded
 from zalosync.provider import ProviderStatus
 from zalosync.refresh.take import take
@@ -212,3 +213,17 @@ def test_it_loads_nothing_that_renders_or_sends(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_contradictions_are_told_until_they_are_answered(desk: Desk) -> None:
+    """An alarm stands among the findings, with how many messages, one to ask about, and the way out."""
+    alarm = Alarm(Contradiction.DELIVERED, 3, ("zs1-A",), "2026-12-01T05:00:00Z")
+    ledger = desk.ledger
+    facts = Facts(
+        *("here", ledger.tallies(), ledger.waiting(), {}, ledger.runs(), "", None, 0, {}, (), desk.now),
+        contradictions=[alarm],
+    )
+    (found,) = status_document(facts)["findings"]
+    assert (found["id"], found["severity"], found["count"]) == ("contradiction", "error", 3)
+    for words in ("3 messages", "delivered all the same", "zs1-A", "resolve --alarm"):
+        assert words in found["message"]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from tests.support.books import IDENTITY, KEYS, Book, memory_book, standing
 from tests.support.reports import DELIVERED, EXPIRED, MAKER, PENDING, REJECTED, report
-from zalosync.compose.message import Identity, Keys, Status
+from zalosync.compose.message import Identity, Keys, Status, message_id_text
 from zalosync.errors import ExitCode, LedgerError
 from zalosync.events import Event, Warned
-from zalosync.provider import Report
+from zalosync.ledger import alarms
+from zalosync.provider import Channel, Report
 from zalosync.refresh.sift import Aside, sift
 from zalosync.refresh.take import ALARM_NOTE, CURRENCY_NOTE, UNEXPECTED, Taken, take
 
@@ -121,9 +123,9 @@ def test_several_currencies(book: Book) -> None:
 
 def test_counts_add_up() -> None:
     """Counts of several pages are summed."""
-    one, two = Taken(1, 2, 3, 4, [b"a"]), Taken(10, 20, 30, 40, [b"b"])
+    one, two = Taken(1, 2, 3, 4, [b"a"], 5), Taken(10, 20, 30, 40, [b"b"], 50)
     one.add(two)
-    assert one == Taken(11, 22, 33, 44, [b"a", b"b"])
+    assert one == Taken(11, 22, 33, 44, [b"a", b"b"], 55)
     assert one.alarming == 35
 
 
@@ -167,3 +169,33 @@ def test_sifted() -> None:
     assert [each for _, each in pushed.ours] == [good]
     assert [why for why, _ in pushed.aside] == [Aside.FORGED, Aside.FORGED, Aside.FOREIGN]
     assert KEYS.fingerprint != STRANGER.fingerprint
+
+
+def test_refused_and_delivered(book: Book) -> None:
+    """I5: a refusal that is followed by a delivery is told, and stays an alarm until somebody answers."""
+    first, second = book.put("a", Status.REJECTED), book.put("b", Status.REJECTED)
+    heard: list[Event] = []
+    found = taken(book, [report(first.message_id)], heard)
+    assert (found.moved, found.contradicted, found.alarming) == (1, 1, 0)
+    assert book.again([first])[0].state is Status.DELIVERED
+    (warned,) = [event for event in heard if isinstance(event, Warned)]
+    assert warned.code == alarms.CODE
+    assert message_id_text(first.message_id) in warned.message
+    assert taken(book, [report(first.message_id)], heard).contradicted == 0
+    taken(book, [report(second.message_id)], heard)
+    (alarm,) = alarms.open_alarms(book.ledger.notes())
+    assert (alarm.what, alarm.count) == (alarms.Contradiction.DELIVERED, 2)
+    assert alarm.some == tuple(message_id_text(each.message_id) for each in (first, second))
+    said = [json.loads(event[6]) for event in book.ledger.events()]
+    assert [message_id_text(first.message_id)] in [each.get("refused-then-delivered") for each in said]
+
+
+def test_what_contradicts_nothing(book: Book) -> None:
+    """An SMS that arrives after Zalo refused, and a failure after a refusal, are no alarm."""
+    with_sms, failed = book.put("a", Status.REJECTED), book.put("b", Status.REJECTED)
+    sms = replace(report(with_sms.message_id), channel=Channel.SMS)
+    found = taken(book, [sms, report(failed.message_id, EXPIRED)])
+    assert found.contradicted == 0
+    assert alarms.open_alarms(book.ledger.notes()) == []
+    assert book.again([with_sms])[0].state is Status.DELIVERED
+    assert taken(book, [report(with_sms.message_id)]).contradicted == 1

@@ -68,6 +68,15 @@ def _standing(outcome: Outcome, digest: bytes | None) -> Standing:
     )
 
 
+def duplicates(flown: Flying, verdict: Verdict) -> list[bytes]:
+    """Ids that the provider says it knew, and that we held for fresh: each intent is posted once (O7)."""
+    return [
+        record.message_id
+        for record, outcome in zip(flown.records, verdict.outcomes, strict=True)
+        if outcome.cause is Cause.DUPLICATE
+    ]
+
+
 def released(flown: Flying, verdict: Verdict) -> list[Recorded]:
     """The intents of a request that was proven not sent, as the ledger has them now."""
     return [

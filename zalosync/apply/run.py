@@ -19,7 +19,7 @@ from zalosync.apply.batch import Batch
 from zalosync.apply.breaker import FIRST, Breaker, Decision, Tries
 from zalosync.apply.classify import After, Verdict
 from zalosync.apply.flight import Flight
-from zalosync.apply.landing import Flying, interrupted, judge, moves, released
+from zalosync.apply.landing import Flying, duplicates, interrupted, judge, moves, released
 from zalosync.apply.seal import Order
 from zalosync.clock import Clock
 from zalosync.compose.message import Cause, Status
@@ -35,6 +35,8 @@ from zalosync.errors import (
     first_of,
 )
 from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, Warned
+from zalosync.ledger import alarms
+from zalosync.ledger.alarms import Contradiction
 from zalosync.ledger.records import Kind, Move, Recorded, Standing
 from zalosync.ledger.rescue import write_rescue
 from zalosync.ledger.store import Change, Ledger
@@ -171,6 +173,7 @@ class _State:
     signalled_at: float | None = None
     commit_seconds: float = 0.0  # of the last transaction
     slots: dict[str, datetime] = field(default_factory=dict)  # the last one given out, by campaign
+    known: list[bytes] = field(default_factory=list)  # ids that the provider knew before we sent them
     aside: int = 0  # outcomes that the ledger did not take
 
 
@@ -345,6 +348,7 @@ class Run:
             flown = state.flying.pop(ticket)
             verdict = judge(flown, exchange)
             judged.append((flown, verdict))
+            state.known.extend(duplicates(flown, verdict))
             told.extend(moves(flown, verdict, exchange.digest if exchange else None))
             self._compare_clocks(exchange)
         if self._grace_is_over():
@@ -359,11 +363,15 @@ class Run:
         return [self._count(flown, verdict) for flown, verdict in judged]
 
     def _write(self, told: list[Move], batches: list[Batch[Order]]) -> list[list[Recorded]]:
-        ledger, clock = self._ports.ledger, self._ports.clock
+        ledger, clock, known = self._ports.ledger, self._ports.clock, self._state.known
         now, began = clock.now(), clock.monotonic()
+        alarm: alarms.Alarm | None = None
         try:
             with ledger.change(Kind.CLAIM if batches else Kind.OUTCOME, now, run=self._number) as change:
                 change.move(told, own=True)
+                if known:
+                    noted = ledger.notes().get(alarms.NOTE)
+                    alarm = alarms.contradicted(change, noted, Contradiction.DUPLICATE, known, now)
                 for batch in batches:
                     self._note_slot(change, batch)
                 records = [change.claim(batch.claims) for batch in batches]
@@ -373,6 +381,9 @@ class Run:
             if isinstance(error, CommitUnclear):
                 self._take_back(batches)
             raise
+        if alarm is not None:
+            self._ports.emit(Warned(alarms.CODE, alarm.words))
+            known.clear()
         self._state.commit_seconds = clock.monotonic() - began
         return records
 

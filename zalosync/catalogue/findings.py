@@ -308,6 +308,13 @@ FINDINGS = (
         "error",
     ),
     Entry(
+        "contradiction",
+        "The provider contradicted itself about messages of ours",
+        "It refused messages and delivered them, or knew ids that were never sent before.",
+        "`zalosync explain E_CONTRADICTION` says what to ask; then `zalosync resolve --alarm --reason …`.",
+        "error",
+    ),
+    Entry(
         "forged-reports",
         "Reports without proof were put aside",
         "They name messages of ours without the proof that went out with them: they are never used.",

@@ -361,4 +361,13 @@ RUNS = (
         "Find out who sent them: `zalosync logs --message-id`, CI runs, other machines. Restore the newest "
         "ledger, or take over what was sent with `zalosync ledger adopt`.",
     ),
+    Entry(
+        "E_CONTRADICTION",
+        "The provider contradicted itself about messages of ours",
+        "It refused messages and reported them delivered, or called ids duplicates that this ledger had "
+        "never sent: then another ledger or tool may send with this project's key. Nothing is sent again "
+        "because of it; a campaign whose `retry` trusts refusals may have reached somebody twice.",
+        "Look the messages up (`zalosync logs --message-id ID`; `status` names some), ask Infobip, and take "
+        "such statuses out of `retry.on`. Then `zalosync resolve --alarm --reason …`.",
+    ),
 )

@@ -35,10 +35,12 @@ def verify(options: Options) -> int:
     """Replay the history and hold every table against it. Exit 7 where something does not fit."""
     from zalosync.audit.verify import verify as replay
     from zalosync.console import documents
+    from zalosync.ledger.alarms import open_alarms
 
     session = Session(options)
     with session.reader() as reader:
         verified = replay(reader)
+        alarms = open_alarms(reader.notes())
     if options.json:
         documents.write(
             {
@@ -47,6 +49,10 @@ def verify(options: Options) -> int:
                 "events": verified.events,
                 "head": verified.head,
                 "problems": list(verified.problems),
+                "alarms": [
+                    {"what": alarm.what, "count": alarm.count, "some": list(alarm.some), "at": alarm.at}
+                    for alarm in alarms
+                ],
             }
         )
     else:
@@ -54,6 +60,8 @@ def verify(options: Options) -> int:
         click.echo(f"{session.home.place} {verdict}: {verified.events:,} events, head {verified.head}")
         for problem in verified.problems:
             click.echo(f"  ✗ {problem}")
+        for alarm in alarms:
+            click.echo(f"  ! {alarm.words}, last at {alarm.at}; nobody answered this alarm yet")
     return ExitCode.DONE if verified.ok else ExitCode.LEDGER
 
 

@@ -22,6 +22,7 @@ def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -
         names: first names of the campaigns asked for; empty: all.
     """
     from zalosync.console.status import Facts
+    from zalosync.ledger.alarms import open_alarms
     from zalosync.refresh.take import ALARM_NOTE, CURRENCY_NOTE
 
     notes = reader.notes()
@@ -42,6 +43,7 @@ def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -
         names=names,
         now=session.clock.now(),
         sms=_sms(reader, tallies, due, int(session.clock.now().timestamp()) + 1),
+        contradictions=open_alarms(notes),
     )
 
 

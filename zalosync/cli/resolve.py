@@ -22,7 +22,7 @@ from zalosync.errors import ExitCode, UsageError
     type=click.Choice(["sent", "not-sent", "abandon"]),
     help="sent: never again. not-sent: may be sent, under the same id. abandon: counted as maybe sent.",
 )
-@click.option("--alarm", is_flag=True, help="Instead: evidence of messages that this ledger did not send.")
+@click.option("--alarm", is_flag=True, help="Instead: answer the alarms that `status` shows.")
 @click.option("--reason", required=True, help="Why; kept with the history, never personal data.")
 @click.option("--lock-timeout", type=click.FloatRange(0), default=0.0, help="Seconds to wait for a run.")
 def resolve(
@@ -38,7 +38,8 @@ def resolve(
 ) -> int:
     """Decide what nobody could prove. `not-sent` is a promise: if it is wrong, somebody gets two.
 
-    `--alarm` says that a person found out who sent messages of ours that this ledger did not send.
+    `--alarm` says that a person found out what an alarm was about: messages of ours that this ledger did not
+    send, or answers of the provider that contradict each other.
     """
     from zalosync.apply.decisions import resolve_unknown
     from zalosync.compose.message import message_id_bytes
@@ -78,17 +79,19 @@ def resolve(
 
 def _acknowledge(options: Options, reason: str, lock_timeout: float) -> int:
     from zalosync.console.documents import answer
+    from zalosync.ledger.alarms import NOTE
     from zalosync.ledger.records import Kind
     from zalosync.refresh.take import ALARM_NOTE
 
     session = Session(options)
     with session.ledger(lock_timeout) as ledger:
-        raised = ALARM_NOTE in ledger.notes()
+        raised = [name for name in (ALARM_NOTE, NOTE) if name in ledger.notes()]
         if raised:
             with ledger.change(Kind.NOTE, session.clock.now()) as change:
                 change.say("by", session.actor)
                 change.say("reason", reason)
-                change.note(ALARM_NOTE, None)
+                for name in raised:
+                    change.note(name, None)
     words = f"the alarm is answered by {session.actor}" if raised else "there is no alarm: nothing to answer"
-    answer({"alarm": False, "answered": raised, "by": session.actor}, words, as_json=options.json)
+    answer({"alarm": False, "answered": bool(raised), "by": session.actor}, words, as_json=options.json)
     return ExitCode.DONE

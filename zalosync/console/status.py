@@ -14,6 +14,7 @@ from typing import Any
 from zalosync.compose.message import FINAL, Status
 from zalosync.console.display import display
 from zalosync.infobip.codes import explain_error, explain_status
+from zalosync.ledger.alarms import Alarm
 from zalosync.ledger.records import Run, SmsOpen, Some, Tally
 from zalosync.plan.history import AUDIENCES
 from zalosync.provider import STATUSES
@@ -46,6 +47,7 @@ class Facts:
         now: when.
         sms: by campaign number, who failed on Zalo in its newest occurrence and whose SMS has no outcome: it
             may still be reported, or should have been.
+        contradictions: of the ledger's note about answers that cannot both be true.
     """
 
     environment: str
@@ -60,6 +62,7 @@ class Facts:
     names: tuple[str, ...]
     now: datetime
     sms: Mapping[int, tuple[SmsOpen | None, SmsOpen | None]] = field(default_factory=dict)
+    contradictions: Sequence[Alarm] = ()
 
 
 def status_document(facts: Facts) -> dict[str, Any]:
@@ -241,6 +244,9 @@ def _findings(campaigns: Iterable[Mapping[str, Any]], facts: Facts) -> Iterator[
         count = int(facts.alarm["count"])
         known = f"at {facts.alarm['at']} the provider knew {count:,} messages of ours"
         yield finding("unexpected-evidence", "error", f"{known} that this ledger did not send", count)
+    for alarm in facts.contradictions:
+        message = f"{alarm.words}, last at {alarm.at}; ask the provider, then `zalosync resolve --alarm`"
+        yield finding("contradiction", "error", message, alarm.count)
     for campaign in campaigns:
         name = display(campaign["name"])
         age, count = campaign["oldest_unknown_seconds"], campaign["states"].get("unknown", 0)

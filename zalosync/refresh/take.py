@@ -9,9 +9,11 @@ from typing import Any
 from zalosync.compose.message import Status, message_id_bytes, message_id_text
 from zalosync.errors import LedgerError
 from zalosync.events import Emit, Warned
-from zalosync.ledger.records import Alike, Kind, Step
+from zalosync.ledger import alarms
+from zalosync.ledger.alarms import Contradiction
+from zalosync.ledger.records import Alike, Kind, Known, Standing, Step
 from zalosync.ledger.store import Ledger
-from zalosync.provider import Report
+from zalosync.provider import STATUSES, Report
 from zalosync.refresh.merge import UNEXPECTED as UNEXPECTED_STATES
 from zalosync.refresh.merge import Evidence, gathered, moves
 
@@ -30,6 +32,7 @@ class Taken:
         moved: attempts that stand elsewhere now, or better proven.
         settled: of these, such as were unknown.
         unexpected: of these, such as were never sent by what we knew.
+        contradicted: of these, such as the provider had refused and now says it delivered.
         foreign: messages reported on that are not ours.
         rogues: ids of ours that the ledger does not know.
     """
@@ -39,6 +42,7 @@ class Taken:
     unexpected: int = 0
     foreign: int = 0
     rogues: list[bytes] = field(default_factory=list)
+    contradicted: int = 0
 
     def add(self, other: "Taken") -> None:
         """Count both."""
@@ -47,6 +51,7 @@ class Taken:
         self.unexpected += other.unexpected
         self.foreign += other.foreign
         self.rogues += other.rogues
+        self.contradicted += other.contradicted
 
     @property
     def alarming(self) -> int:
@@ -107,17 +112,30 @@ def take_evidence(ledger: Ledger, evidence: Evidence, now: datetime, emit: Emit,
         unknown = [message_id for message_id in message_ids if message_id not in ours]
         taken.rogues = [message_id for message_id in unknown if made(message_id)]
         taken.foreign = len(unknown) - len(taken.rogues)
-    strange = _strange(known, steps, alike)
-    taken.unexpected = len(strange)
-    _write(ledger, steps, alike, sorted(strange + taken.rogues), evidence.currencies, now, emit)
+    strange = _those(known, steps, alike, lambda before, _: before.state in UNEXPECTED_STATES)
+    refused = _those(known, steps, alike, _contradicts)
+    taken.unexpected, taken.contradicted = len(strange), len(refused)
+    alarming = sorted(strange + taken.rogues)
+    _write(ledger, steps, alike, alarming, sorted(refused), evidence.currencies, now, emit)
     return taken
 
 
-def _strange(known: Sequence[tuple[Any, ...]], steps: Iterable[Step], alike: Iterable[Alike]) -> list[bytes]:
-    """The ids of messages that moved and of which nothing should ever be told."""
-    found = [step.before.message_id for step in steps if step.before.state in UNEXPECTED_STATES]
-    rows = {row for each in alike if each.before.state in UNEXPECTED_STATES for row, _, _ in each.told}
+def _those(
+    known: Sequence[tuple[Any, ...]],
+    steps: Iterable[Step],
+    alike: Iterable[Alike],
+    which: Callable[[Known, Standing], bool],
+) -> list[bytes]:
+    """The ids of messages that moved so."""
+    found = [step.before.message_id for step in steps if which(step.before, step.to)]
+    rows = {row for each in alike if which(each.before, each.to) for row, _, _ in each.told}
     return found + [attempt[0] for attempt in known if attempt[1] in rows] if rows else found
+
+
+def _contradicts(before: Known, to: Standing) -> bool:
+    """Whether Zalo refused a message and delivered it (an SMS in its place contradicts nothing)."""
+    was = STATUSES.get((before.status_group, before.status_id))
+    return was is Status.REJECTED and STATUSES.get((to.status_group, to.status_id)) is Status.DELIVERED
 
 
 def _write(
@@ -125,11 +143,13 @@ def _write(
     steps: Sequence[Step],
     alike: Sequence[Alike],
     alarming: Sequence[bytes],
+    refused: Sequence[bytes],
     currencies: Collection[str],
     now: datetime,
     emit: Emit,
 ) -> None:
     currency = _currency(ledger, currencies, emit) if currencies and (steps or alike) else None
+    alarm: alarms.Alarm | None = None
     if steps or alike or alarming:
         with ledger.change(Kind.EVIDENCE, now) as change:
             change.tell(steps, alike)
@@ -139,6 +159,11 @@ def _write(
                 change.say("unexpected", [message_id_text(each) for each in alarming[:MOST_NAMED]])
                 said = {"count": len(alarming), "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
                 change.note(ALARM_NOTE, json.dumps(said))
+            if refused:
+                noted = ledger.notes().get(alarms.NOTE)
+                alarm = alarms.contradicted(change, noted, Contradiction.DELIVERED, refused, now)
+    if alarm is not None:
+        emit(Warned(alarms.CODE, alarm.words))
     if alarming:
         emit(Warned(UNEXPECTED, unexpected(len(alarming))))
 
