@@ -299,6 +299,14 @@ def test_whether_an_sms_was_to_follow(book: Book) -> None:
     assert book.verified()
 
 
+def test_nothing_told_moves_nothing(book: Book) -> None:
+    """A change that is told of no move leaves every attempt where it stands."""
+    record = book.put("a", Status.ACCEPTED)
+    with book.ledger.change(Kind.EVIDENCE, book.tick()) as change:
+        change.tell([], [])
+    assert book.again([record]) == [record]
+
+
 SMS_OPEN = [
     (Standing(Status.UNDELIVERABLE, status_group=2, status_id=9), True),
     (Standing(Status.EXPIRED, status_group=4, status_id=15), True),

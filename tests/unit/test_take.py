@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.books import IDENTITY, KEYS, Book, memory_book, standing
+from tests.support.books import IDENTITY, KEYS, NOON, Book, memory_book, standing
 from tests.support.reports import DELIVERED, EXPIRED, MAKER, PENDING, REJECTED, report
+from zalosync.clock import milliseconds
 from zalosync.compose.message import Identity, Keys, Status, message_id_text
 from zalosync.errors import ExitCode, LedgerError
 from zalosync.events import Event, Warned
@@ -72,6 +73,20 @@ def test_one_event_for_many(book: Book) -> None:
     assert taken(book, reports * 3).moved == 0
     assert taken(book, []).moved == 0
     assert book.ledger.head() == after
+
+
+def test_many_with_an_sms_before(book: Book) -> None:
+    """Where the SMS was reported first, without a time, Zalo's reports of many leave it as it stands."""
+    records = book.move(book.claim(range(20), failover=True), standing(Status.ACCEPTED))
+    sms = [report(each.message_id, PENDING, sms=True, price=30_000) for each in records]
+    assert taken(book, [each._replace(done_at=None) for each in sms]).moved == 20
+    zalo = [report(each.message_id, EXPIRED, seconds=n) for n, each in enumerate(records)]
+    assert taken(book, zalo).moved == 20
+    for n, found in enumerate(book.again(records)):
+        assert (found.state, found.status_id, found.price) == (Status.EXPIRED, 15, 10_000)
+        assert (found.sms_group, found.sms_id, found.sms_done_at, found.sms_price) == (1, 7, None, 30_000)
+        assert found.done_at == milliseconds(NOON) + n * 1000
+    assert sum(tally.price for tally in book.ledger.tallies()) == 20 * 40_000
 
 
 def test_foreign(book: Book) -> None:
