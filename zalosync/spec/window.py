@@ -175,7 +175,7 @@ class QuietHours(Shape):
 
     def ends_after(self, moment: datetime) -> datetime:
         """The next moment (UTC) that is not quiet, from one that may be."""
-        later = moment
+        later = moment.astimezone(UTC)  # a local clock may jump on the way
         while self.quiet_at(later):
             later = (later + timedelta(minutes=1)).replace(second=0, microsecond=0)
-        return later.astimezone(UTC)
+        return later
