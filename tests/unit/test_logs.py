@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,40 @@ def test_given_up(desk: Desk) -> None:
     assert desk.settle(giving_up={desk.book.campaign}) == Settled(0, 0)
     (given_up,) = desk.book.again([unknown])
     assert (given_up.state, given_up.cause) == (Status.ABANDONED, Cause.NOANSWER)
+
+
+@pytest.mark.parametrize("jump", [timedelta(0), timedelta(days=1), -timedelta(days=1)])
+@pytest.mark.parametrize(
+    ("age", "asked", "noted", "given_up"),
+    [
+        (timedelta(minutes=16, seconds=29), True, False, False),
+        (timedelta(minutes=16, seconds=30), True, True, False),
+        (timedelta(hours=46, minutes=59, seconds=59), True, True, False),
+        (timedelta(hours=47), True, False, True),
+        (timedelta(hours=47, minutes=14, seconds=59), True, False, True),
+        (timedelta(hours=47, minutes=15), False, False, True),
+        (timedelta(hours=47, minutes=59), False, False, True),
+        (timedelta(hours=48), False, False, True),
+        (timedelta(hours=48, minutes=1), False, False, True),
+        (timedelta(days=400), False, False, True),
+    ],
+    ids=str,
+)
+def test_borders_by_the_providers_clock(
+    desk: Desk, jump: timedelta, age: timedelta, *, asked: bool, noted: bool, given_up: bool
+) -> None:
+    """How old evidence is, the provider's clock says; ours may be a day off. Nothing is ever released."""
+    record = desk.book.put("a", Status.UNKNOWN)
+    date = datetime.fromtimestamp(record.created_at, UTC) + age
+    desk.provider.date, desk.clock = date, JumpingClock(date + jump)
+    for campaigns in (set[int](), {desk.book.campaign}):
+        logs = Logs(desk.provider, LogThrottle(desk.folder / "t", 10), desk.clock, print, wait=False)
+        logs.date = date
+        settle(logs, desk.book.ledger, MAKER.made, desk.clock, desk.heard.append, giving_up=campaigns)
+        (now,) = desk.book.again([record])
+        assert bool(desk.provider.asked) is asked
+        assert (now.absent_at is not None) is noted
+        assert now.state is (Status.ABANDONED if given_up and campaigns else Status.UNKNOWN)
 
 
 def test_too_old_to_ask(desk: Desk) -> None:

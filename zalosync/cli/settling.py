@@ -115,8 +115,11 @@ class Asking:
         slots = {
             name.removeprefix(SLOT_NOTE): value for name, value in notes.items() if name.startswith(SLOT_NOTE)
         }
-        now = self.session.clock.now()
-        waiting = awaited(specs, ledger.campaigns(), slots, now, everything=everything)
+        numbers = ledger.campaigns()
+        if any(ledger.accepted_after(number, 0) for number in numbers.values()):
+            logs.ask_date()  # how late an outcome is, is not for this machine's clock to say
+        now = logs.date or self.session.clock.now()
+        waiting = awaited(specs, numbers, slots, now, everything=everything)
         made = Maker(self.session.keys).made
         taken, whole = sweep.heal(logs, ledger, made, self.session.clock, self.emit, waiting)
         self.taken.add(taken)

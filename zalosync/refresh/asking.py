@@ -87,6 +87,12 @@ class Logs:
             self._emit(Waiting(pause, self._reason(left)))
             self._clock.sleep(pause)
 
+    def ask_date(self) -> datetime | None:
+        """The provider's clock: asked for where it has not been told, and None where the limit is reached."""
+        if self.date is None:
+            self.page(limit=1)
+        return self.date
+
     def _reason(self, left: int) -> str:
         per_minute = self.throttle.per_minute
         reason = f"the provider allows {per_minute} log queries a minute"

@@ -1,7 +1,8 @@
 """The logs gone through by time: for many messages at once, and for messages that we do not know of.
 
 A page holds a thousand rows and there is no cursor: a slice of time whose page is full is halved and asked
-again. Rows that come twice are merged once.
+again. Rows that come twice are merged once. A slice too thin to be halved may hold more than a page, such as
+the messages of one `sendAt`: those are asked for by their ids.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,15 +37,16 @@ class Awaited:
 def compare(logs: Logs, ledger: Ledger, made: Made, clock: Clock, emit: Emit) -> Taken:
     """Hold the logs against the ledger, from where the last time ended: they may know more of us than we do.
 
-    Whatever the limit allows is asked; the next time goes on from there.
+    Whatever the limit allows is asked; the next time goes on from there. What the provider's clock has not
+    reached yet is not gone through, whatever ours says: the next time begins before it.
     """
-    until = logs.date or clock.now()
+    until = logs.ask_date() or clock.now()
     earliest = until - LOOK_BACK
     swept = logs.throttle.swept_until
     since = earliest if swept is None else max(earliest, min(swept - LAG, until - LAG))
 
     def mark(done: datetime) -> None:
-        logs.throttle.swept_until = done
+        logs.throttle.swept_until = min(done, logs.date or done)
 
     return sweep(logs, ledger, made, clock, emit, Slice(since, until), mark)
 
@@ -57,6 +59,7 @@ def sweep(
     emit: Emit,
     whole: Slice,
     done: Callable[[datetime], None] = lambda _: None,
+    cut_off: Callable[[Slice], None] = lambda _: None,
 ) -> Taken:
     """Take every row of a stretch of time, oldest first.
 
@@ -67,7 +70,8 @@ def sweep(
         clock: for times.
         emit: hears of the progress.
         whole: the stretch.
-        done: hears up to when nothing is left out.
+        done: hears up to when all was asked for.
+        cut_off: hears of slices that hold more than a page and cannot be halved.
     """
     taken = Taken()
     start, length = whole.since, whole.until - whole.since
@@ -84,6 +88,8 @@ def sweep(
         if halves is not None:
             length = halves[0].until - halves[0].since
             continue
+        if not page.complete:
+            cut_off(one)
         done(one.until)
         emit(PhaseAdvanced("log times", min(span, int((one.until - whole.since).total_seconds()))))
         # Whether bounds are inclusive is not documented: slices overlap.
@@ -108,26 +114,48 @@ def heal(
     total = sum(count for _, count, _ in counted)
     if not total:
         return taken, True
-    earliest = int((logs.date or clock.now()).timestamp() - LOOK_BACK.total_seconds())
+    earliest = int((logs.ask_date() or clock.now()).timestamp() - LOOK_BACK.total_seconds())
     oldest = max(earliest, min(since for _, _, since in counted))
     newest = max(each.before for each, _, _ in counted)
     if total / IDS_A_QUERY > 2 * _sent_since(ledger, oldest) / ROWS + 1:
         whole = Slice(datetime.fromtimestamp(oldest, UTC) - LAG, datetime.fromtimestamp(newest, UTC) + LAG)
         ended: list[datetime] = []
-        taken = sweep(logs, ledger, made, clock, emit, whole, ended.append)
-        return taken, bool(ended) and ended[-1] >= whole.until
+        cut: list[Slice] = []
+        taken = sweep(logs, ledger, made, clock, emit, whole, ended.append, cut.append)
+        to_the_end = bool(ended) and ended[-1] >= whole.until
+        if not cut or not to_the_end:
+            return taken, to_the_end
+        total = max(0, total - taken.moved)
+    by_ids, whole_asked = _by_ids(
+        logs, ledger, made, clock, emit, [each for each, _, _ in counted], earliest, total
+    )
+    taken.add(by_ids)
+    return taken, whole_asked
+
+
+def _by_ids(
+    logs: Logs,
+    ledger: Ledger,
+    made: Made,
+    clock: Clock,
+    emit: Emit,
+    awaited: Sequence[Awaited],
+    earliest: int,
+    total: int,
+) -> tuple[Taken, bool]:
+    """Ask for messages that are accepted and no more, in lists of their ids; what `heal` gives."""
+    taken, asked, whole = Taken(), 0, True
     emit(PhaseStarted("late", total))
-    asked, whole_asked = 0, True
-    for group in _groups(ledger, logs, [each for each, _, _ in counted], earliest):
+    for group in _groups(ledger, logs, awaited, earliest):
         page = logs.page(left=max(0, -(-(total - asked) // IDS_A_QUERY) - 1), message_ids=list(group))
         if page is None:
-            whole_asked = False
+            whole = False
             break
         taken.add(take(ledger, page.rows, clock.now(), emit, made))
         asked += len(group)
         emit(PhaseAdvanced("late", asked))
     emit(PhaseEnded("late", f"{taken.moved:,} outcomes found in the logs" if taken.moved else ""))
-    return taken, whole_asked
+    return taken, whole
 
 
 def _groups(
