@@ -44,8 +44,12 @@ ANSWERS = (
     Standing(Status.ACCEPTED, Cause.DUPLICATE, 5, 23),
 )
 GROUPS = ("PENDING", "UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED")
-TIMES = (None, "2026-11-23T12:00:05.120+0000", "2026-11-23T12:00:05.121+0000", "2026-11-23T19:00:05.120+0700")
-PRICES = (None, 0.0, 0.01)
+TIMES = (
+    *(None, "2026-11-23T12:00:05.120+0000", "2026-11-23T12:00:05.121+0000", "2026-11-23T19:00:05.120+0700"),
+    *("0001-01-01T00:00:00.000+0000", "1970-01-01T00:00:00.000+0000", "9999-12-31T23:59:59.999+0000"),
+)
+PRICES = (None, 0.0, 0.01, 999_999.0, 9_000_000_000_000.0)  # the last one is none
+ENDS = (-(2**31), 2**31 - 1)  # of what a code may be
 
 
 class Way(Enum):
@@ -87,8 +91,10 @@ outcomes = st.builds(
     Outcome,
     message=st.integers(0, MESSAGES - 1),
     sms=st.booleans(),
-    status=st.none() | st.sampled_from(sorted(STATUSES)) | st.tuples(st.integers(0, 6), st.integers(-2, 999)),
-    error=st.sampled_from((0, 7002)),
+    status=st.none()
+    | st.sampled_from(sorted(STATUSES))
+    | st.tuples(st.integers(0, 6) | st.sampled_from(ENDS), st.integers(-2, 999) | st.sampled_from(ENDS)),
+    error=st.sampled_from((0, 7002, *ENDS)),
     done_at=st.sampled_from(TIMES),
     price=st.sampled_from(PRICES),
 )

@@ -176,6 +176,8 @@ def test_an_error_is_its_id(error: object, read: int) -> None:
         ({"pricePerMessage": 1e-7, "currency": "USD"}, (0, "USD")),
         ({"pricePerMessage": 0.1 + 0.2}, (300_000, None)),
         ({"pricePerMessage": 0.0000015}, (2, None)),
+        ({"pricePerMessage": 999_999.5, "currency": "VND"}, (999_999_500_000, "VND")),
+        ({"pricePerMessage": 1_000_000, "currency": "VND"}, (None, "VND")),
         ({"pricePerMessage": 0.0000025}, (2, None)),
         ({"pricePerMessage": 300, "currency": "VND"}, (300_000_000, "VND")),
         ({"pricePerMessage": 0}, (0, None)),

@@ -23,7 +23,7 @@ Pseudonym = Callable[[str], bytes]
 
 _LONGEST_ID = 200  # characters of a messageId, by the schema
 _MILLION = Decimal(1_000_000)
-_MOST_MILLIONTHS = 2**63
+_MOST_MILLIONTHS = 10**12  # for a message: the ledger sums them, and millions of these fit into 64 bits
 _GROUP_IDS = {group.value: group_id for group_id, group in GROUP_BY_ID.items()} | {Group.ACCEPTED.value: 0}
 
 
