@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("loopback")]
 APPLY = ("apply", "--auto-approve", "--quiet")
 STORED, MERGED = "zalosync.refresh.inbox:Inbox.add", "zalosync.refresh.inbox:Inbox.done"
 RECEIVED = "zalosync.refresh.inbox:Inbox.add_all"
+DAY_S = 86_400
 HALF_AN_HOUR_MS, SEVEN_HOURS_MS = 1_800_000, 25_200_000
 LIFE = {
     "delay_median_ms": HALF_AN_HOUR_MS,
@@ -66,7 +67,11 @@ def three_days(days: Days, rows: int) -> None:
         days.command(*APPLY)
     days.faults()
     days.hours(1)
+    days.wrong = DAY_S
     days.refresh()
+    days.wrong = -DAY_S
+    days.refresh()
+    days.wrong = 0
     days.refresh(die=STORED)  # the page it was handed out is gone
     days.refresh()
     days.write_reminder()
@@ -87,7 +92,9 @@ def three_days(days: Days, rows: int) -> None:
     days.hours(12)
     days.write_people(rows)
     days.faults(*BUSY, *PAGES_MIXED)
+    days.wrong = -DAY_S
     days.command(*APPLY)
+    days.wrong = 0
     days.hours(3)
     days.refresh(die=MERGED)  # the ledger has it, the inbox has it still
     days.refresh()

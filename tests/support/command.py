@@ -161,7 +161,7 @@ def start(
             or a call of this method, `module:Class.method`) happens for the n-th time.
         fail: an exception with this text is raised right before this audit event happens for the n-th time.
         fsize: bytes beyond which no file may grow, as on a full disk.
-        clock: the address of a sandbox by whose time the command lives.
+        clock: the address of a sandbox by whose time it lives, and the seconds that its clock is ahead.
         module: whose `main` it runs.
     """
     folder = Path(tempfile.mkdtemp(prefix="zs-test-"))

@@ -30,10 +30,15 @@ class MovedClock:
 
     It is asked for once: a process that lives on while another one moves the time is behind, as a machine
     with a wrong clock is.
+
+    Args:
+        base_url: of the sandbox.
+        wrong: seconds that this clock is ahead of it.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, wrong: int = 0) -> None:
         self._base_url = base_url
+        self._wrong = timedelta(seconds=wrong)
         self._slept = 0.0
         self._heard(control(base_url, "GET", "clock"))
 
@@ -58,5 +63,5 @@ class MovedClock:
         return 0.0
 
     def _heard(self, said: dict[str, Any]) -> None:
-        self._ahead = datetime.fromtimestamp(said["now"] / 1000, UTC) - datetime.now(UTC)
-        self._ahead = max(self._ahead, timedelta())
+        ahead = datetime.fromtimestamp(said["now"] / 1000, UTC) - datetime.now(UTC)
+        self._ahead = max(ahead, timedelta()) + self._wrong

@@ -5,8 +5,8 @@ a test. Reads one JSON object a line: `module` whose `main` runs, `args`, `cwd`,
 is to go wrong: `die` (an event of Python's audit hooks, one of `OWN`, or a method as `module:Class.method`,
 and a number: the process kills itself with SIGKILL right before that happens for that time), `fail` (the same
 and a text: an exception with that text is raised there) and `fsize` (bytes: no file may grow beyond); and
-`clock`, the address of a sandbox whose time the command lives by, or null. Writes one JSON object a line:
-`pid` of what was started, or `ended` and its `status`.
+`clock`, the address of a sandbox whose time the command lives by and the seconds that its clock is ahead, or
+null. Writes one JSON object a line: `pid` of what was started, or `ended` and its `status`.
 """
 
 import atexit
@@ -157,7 +157,8 @@ def _command(asked: dict[str, Any]) -> None:
         _at(event, number, partial(_fail, text))
     main = importlib.import_module(asked["module"]).main
     if asked["clock"]:
-        main = partial(main, clock=MovedClock(asked["clock"]))
+        base_url, _, wrong = asked["clock"].partition(" ")
+        main = partial(main, clock=MovedClock(base_url, int(wrong or 0)))
     _end(lambda: sys.exit(main(asked["args"])))
 
 
