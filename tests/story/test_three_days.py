@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.story.days import Days, begin
+from tests.story.days import HOUR_S, Days, begin
+from tests.support.moved import control
 from tests.support.server import serving
 from tests.support.truth import assert_verified
 from zalosync.compose.message import Cause, Status, message_id_text
@@ -150,6 +151,16 @@ def said(record: Recorded) -> tuple[object, ...]:
 def test_what_became_of_every_message(life: tuple[Days, int]) -> None:
     """Whatever was lost, late, doubled, killed: each message stands where the provider says, or in doubt."""
     judge(*life)
+
+
+def test_nothing_more_can_come(tmp_path: Path) -> None:
+    """`--until-final` ends where the provider has forgotten what it never told: those stay accepted."""
+    with serving(tmp_path / "server", LIFE | {"rules": [{"fate": "silent"}]}) as server:
+        days = begin(tmp_path / "shop", server, 40)
+        days.command(*APPLY)
+        control(server.base_url, "POST", "clock", {"advance_seconds": 60 * HOUR_S})
+        days.refresh("--until-final", codes=(0,))
+        assert {record.state for record in recorded(days).values()} == {Status.ACCEPTED}
 
 
 @pytest.mark.nightly

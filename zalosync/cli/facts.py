@@ -78,6 +78,23 @@ def _due(
     }
 
 
+def forgotten(session: Session, reader: LedgerReader) -> dict[int, int]:
+    """By campaign number, before when (Unix seconds) messages were accepted of which nobody tells any more.
+
+    Their end was due longer ago than logs and reports go back. 0: none.
+    """
+    from zalosync.infobip.slices import LOOK_BACK
+    from zalosync.plan.pace import SLOT_NOTE
+    from zalosync.refresh.late import late_before, patience
+
+    specs = {each.first_name: each.campaign.spec for each in session.project.campaigns}
+    notes, then = reader.notes(), session.clock.now() - LOOK_BACK
+    return {
+        number: late_before(specs.get(name), notes.get(SLOT_NOTE + name), then, patience(specs.get(name)))
+        for name, number in reader.campaigns().items()
+    }
+
+
 def _inbox(session: Session) -> tuple[int, dict[str, int]]:
     """How many reports wait, and how many were put aside, by why; nothing is made where there is no inbox."""
     from zalosync.refresh.inbox import Inbox

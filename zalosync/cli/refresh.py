@@ -1,6 +1,5 @@
 """`zalosync refresh`: pulls reports and logs, settles unknown messages, moves statuses."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from zalosync.events import Emit, Warned
 
 if TYPE_CHECKING:
     from zalosync.cli.settling import Asking
-    from zalosync.ledger.records import Tally
     from zalosync.ledger.store import Ledger
     from zalosync.refresh.inbox import Inbox
     from zalosync.refresh.take import Taken
@@ -24,6 +22,7 @@ AGAIN_SECONDS = 600.0  # before the logs are asked again for what they lacked, a
 FOLLOWS_SECONDS = 15.0  # without news, for the SMS that may follow a failure on Zalo
 LOCK_BUSY = "ZS626"
 PENDING = 1  # the provider's group of statuses that are not final
+_ALL = 2**40  # Unix seconds beyond every message
 
 
 @click.command(
@@ -174,20 +173,30 @@ class Refreshing:
             self.moved = self.taken.moved - before
             if self.moved:
                 self._moved_at = session.clock.monotonic()
-            self._count(ledger.tallies())
+            self._count(ledger)
             return status_document(facts(session, ledger))
 
-    def _count(self, tallies: "Iterable[Tally]") -> None:
+    def _count(self, ledger: "Ledger") -> None:
+        """How many may still be told of: not those whose end was due before what the provider remembers."""
+        from zalosync.cli.facts import forgotten
         from zalosync.compose.message import Status
 
         campaigns = self.session.project.campaigns
         with_sms = {each.first_name for each in campaigns if each.campaign.spec.sms_failover is not None}
         self.awaited = self.following = 0
-        for tally in tallies:
-            if tally.state in (Status.ACCEPTED, Status.INTENT) or tally.sms_group == PENDING:
+        before = forgotten(self.session, ledger)
+        for tally in ledger.tallies():
+            if tally.state in (Status.ACCEPTED, Status.INTENT):
                 self.awaited += tally.count
+            elif tally.sms_group == PENDING:
+                # No logs tell of an SMS: where its report is lost, it would be waited for for ever.
+                recent = ledger.sms_awaited(tally.campaign, before[tally.campaign], _ALL)
+                self.awaited += tally.count if recent else 0
             elif tally.state in (Status.UNDELIVERABLE, Status.EXPIRED) and not tally.sms_id:
                 self.following += tally.count if tally.name in with_sms else 0
+        for number, moment in before.items():
+            gone = ledger.accepted_before(number, moment) if moment else None
+            self.awaited -= gone[0] if gone else 0
 
     def _reports(self, asking: "Asking", ledger: "Ledger", inbox: "Inbox") -> None:
         if not self._pulls:
