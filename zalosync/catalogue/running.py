@@ -279,7 +279,7 @@ RUNS = (
         "ZS650",
         "Outcomes are in a rescue file",
         "The ledger could not be written when answers came; they were kept beside it.",
-        "`zalosync refresh` merges them.",
+        "The next `zalosync apply` or `zalosync refresh` merges them.",
     ),
     Entry(
         "ZS651",

@@ -18,6 +18,7 @@ from zalosync.refresh.asking import Logs
 from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.late import awaited
 from zalosync.refresh.reports import drain, pull
+from zalosync.refresh.rescue import merge_rescues
 from zalosync.refresh.take import Taken
 from zalosync.refresh.throttle import LogThrottle
 
@@ -129,8 +130,9 @@ class Asking:
 def settler(session: Session, client: "Reader", emit: Emit, *, wait: bool) -> Callable[[Ledger], Settled]:
     """Settling as `apply` does it: before it sends anything, and whenever doubt comes up.
 
-    The first time, reports that wait in the inbox are merged too, and the logs are held against the ledger;
-    that they cannot be asked is then no reason not to send to others. Later it is, since doubt asked.
+    The first time, answers that a run could only write beside the ledger come first: whether one refused a
+    message, no report says. Reports that wait in the inbox are merged too, and the logs are held against the
+    ledger; that they cannot be asked is then no reason not to send to others. Later it is, since doubt asked.
 
     Raises:
         LedgerError: the logs know messages of ours that this ledger did not send.
@@ -146,6 +148,7 @@ def settler(session: Session, client: "Reader", emit: Emit, *, wait: bool) -> Ca
             asking.taken.check()
             return settled
         first = False
+        merge_rescues(session.home.folder, ledger, session.clock.now(), emit)
         with inbox_of(session) as inbox:
             asking.drain(ledger, inbox)
         try:
