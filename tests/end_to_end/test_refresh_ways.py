@@ -3,6 +3,7 @@
 import signal
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from tests.support.command import start, zalosync
 from tests.support.server import Server, serving
 from tests.support.shop import Shop, write_shop
 from zalosync.compose.message import Status
+from zalosync.ledger.alarms import Contradiction, contradicted
+from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.records import Kind
+from zalosync.ledger.store import Ledger
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -62,6 +67,15 @@ def test_a_watch_ends_with_what_it_saw(tmp_path: Path, number: signal.Signals) -
         assert done.json["campaigns"][0]["states"] == states(shop, server)
 
 
+def contradict(path: Path) -> None:
+    """Raise the other alarm: the provider knew an id before it was sent."""
+    ledger = Ledger(sqlite_engine(path), SQLITE, path.name)
+    now = datetime.now(UTC)
+    with ledger.change(Kind.EVIDENCE, now) as change:
+        contradicted(change, None, Contradiction.DUPLICATE, [bytes(20)], now)
+    ledger.close()
+
+
 def test_somebody_else_sends_as_well(tmp_path: Path) -> None:
     """Evidence of messages of ours that this ledger did not send is an alarm (7) until it is answered."""
     with serving(tmp_path / "server", QUICK) as server:
@@ -78,10 +92,15 @@ def test_somebody_else_sends_as_well(tmp_path: Path) -> None:
         assert "E_UNEXPECTED_EVIDENCE" in done.err
         told = zalosync(shop.root, "--json", "status", environ=server.environ).json["findings"]
         assert "unexpected-evidence" in [finding["id"] for finding in told]
+        contradict(ledger)
+        told = zalosync(shop.root, "--json", "status", environ=server.environ).json["findings"]
+        assert "contradiction" in [finding["id"] for finding in told]
+        assert zalosync(shop.root, "--json", "audit", "verify").json["alarms"][0]["count"] == 1
         answered = zalosync(shop.root, "--json", "resolve", "--alarm", "--reason", "an old copy was put back")
         assert answered.json["answered"] is True
         told = zalosync(shop.root, "--json", "status", environ=server.environ).json["findings"]
-        assert "unexpected-evidence" not in [finding["id"] for finding in told]
+        assert not {"unexpected-evidence", "contradiction"} & {finding["id"] for finding in told}
+        assert zalosync(shop.root, "--json", "audit", "verify").json["alarms"] == []
         assert zalosync(shop.root, "resolve", "--alarm", "--as", "sent", "--reason", "x").code == 64
         with closing(sqlite3.connect(ledger)) as connection:
             assert connection.execute("SELECT COUNT(*) FROM attempt").fetchone() == (10,)
