@@ -14,6 +14,7 @@ from zalosync.ledger.chain import (
     commitment,
     link,
     ranges,
+    shortest,
     spread,
 )
 
@@ -113,6 +114,14 @@ def test_ranges(rows: set[int]) -> None:
     pairs = ranges(rows)
     assert spread(pairs) == sorted(rows)
     assert all(first + count < second for (first, count), (second, _) in pairwise(pairs))
+
+
+@given(st.sets(st.integers(1, 500)))
+def test_shortest(rows: set[int]) -> None:
+    """Rows written as is shortest are the same rows, in order, and never longer than as ranges."""
+    written = shortest(list(rows))
+    assert spread(written) == sorted(rows)
+    assert len(canonical(written)) <= len(canonical(ranges(rows)))
 
 
 @given(st.dictionaries(st.text(), st.integers(-(2**53), 2**53) | st.text() | st.none()))

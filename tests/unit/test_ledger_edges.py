@@ -103,6 +103,19 @@ def test_what_a_plan_asks() -> None:
     book.ledger.close()
 
 
+def test_ids_that_begin_alike() -> None:
+    """The index knows the beginnings of ids; who asks for another id that begins so gets nothing."""
+    book = memory_book()
+    (record,) = book.claim(["a"])
+    twin = record.message_id[:10] + bytes(10)
+    asked = sorted([record.message_id, twin])
+    assert list(book.ledger.by_message_ids(asked)) == [record.message_id]
+    assert list(book.ledger.evidenced(asked)) == [record.message_id]
+    assert not book.ledger.evidenced([twin])
+    assert not book.ledger.by_message_ids([twin])
+    book.ledger.close()
+
+
 def test_who_had_the_last_word() -> None:
     """Where an SMS took a message's place its outcome counts, unless Zalo delivered all the same."""
     zalo = (2, 9, 7), (3, 5, 0)

@@ -7,6 +7,8 @@ attempt's row, so that destroying the salt unlinks the row and the chain still v
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+from typing import cast
 
 import orjson
 
@@ -30,8 +32,20 @@ def ranges(rows: Iterable[int]) -> list[list[int]]:
     return found
 
 
-def spread(pairs: Iterable[Sequence[int]]) -> list[int]:
-    """The row numbers of [first, count] pairs."""
+def shortest(rows: Sequence[int]) -> list[list[int]] | list[int]:
+    """The same, or, for scattered ones as reports come, the first and each one's distance from the last."""
+    pairs = ranges(rows)
+    if 2 * len(pairs) <= len(rows):
+        return pairs
+    ordered = sorted(rows)
+    return [ordered[0], *(row - before for before, row in pairwise(ordered))]
+
+
+def spread(written: Sequence[Sequence[int]] | Sequence[int]) -> list[int]:
+    """The row numbers of what either of them gave."""
+    if written and isinstance(written[0], int):
+        return list(accumulate(cast("Sequence[int]", written)))
+    pairs = cast("Sequence[Sequence[int]]", written)
     return [row for first, count in pairs for row in range(first, first + count)]
 
 

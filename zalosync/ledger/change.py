@@ -12,7 +12,7 @@ from typing import Any
 from zalosync.clock import milliseconds
 from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
-from zalosync.ledger.chain import SALT_BYTES, canonical, commitment, link, ranges
+from zalosync.ledger.chain import SALT_BYTES, canonical, commitment, link, ranges, shortest
 from zalosync.ledger.dialect import Dialect, statement
 from zalosync.ledger.records import AFFECTS_SENDING, Alike, Claim, Kind, Move, Recorded, Step
 from zalosync.ledger.told import CELL, Cell, Told, cell_of, price_of
@@ -137,7 +137,7 @@ class Change:
             LedgerError: one of them is not unknown any more; nothing is written.
         """
         self._many("absent", [(moment, row) for row in rows])
-        self._body.setdefault("absent", []).append([moment, ranges(rows)])
+        self._body.setdefault("absent", []).append([moment, shortest(rows)])
 
     def say(self, name: str, value: object) -> None:
         """Put a fact about this change into its event: who decided, for what reason."""

@@ -14,6 +14,7 @@ from zalosync.errors import LedgerError
 SQLITE_SCHEMAS = {
     "0001": "455b5dab350d97da39f4ffbd83e8c7d6cf44e6c9a83b572b74dfa8d0750459fe",
     "0002": "e9cc17cbd94285f2d0fb1bb0e61942a7b6bc5c6e77047d82757963bba4185316",
+    "0003": "bac9dda469f973d96268500abfe927e4d183d8d59deeef5d9203cab04fd3669e",
 }
 REVISION = max(SQLITE_SCHEMAS)
 _VERSION = re.compile(r"[0-9]{4}")

@@ -17,6 +17,7 @@ from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Tally
 KEYS_PER_QUERY = 500
 # Of SMS without an outcome: a cut leaves the rest among the failed. That many take a second and a half.
 MOST_SMS_COUNTED = 1_000_000
+ID_BYTES_INDEXED = 10  # as in `sql/` and the migration that says why
 MOST_COUNTED = 100_000  # of what is counted row by row while a person waits
 _BY_ROW = itemgetter(1)  # of what `evidenced` gives
 ROWS_PER_CHUNK = 100_000  # of what is put into columns
@@ -110,7 +111,9 @@ class LedgerReader:
 
     def by_message_ids(self, message_ids: Sequence[bytes]) -> dict[bytes, Recorded]:
         """Attempts by the ids the provider knows them by."""
-        return {found.message_id: found for found in self._by_keys("by_message_ids", message_ids)}
+        wanted = set(message_ids)
+        found = self._by_keys("by_message_ids", _beginnings(message_ids))
+        return {each.message_id: each for each in found if each.message_id in wanted}
 
     def evidenced(self, message_ids: Sequence[bytes]) -> list[tuple[Any, ...]]:
         """What evidence about these is merged with, in order of rows. Sorted input reads fastest.
@@ -120,8 +123,10 @@ class LedgerReader:
         Returns:
             What `Known` has, as plain tuples: there are many.
         """
-        rows = sorted(found[0] for found in self._in_parts("rows_of", message_ids))
-        return sorted(self._in_parts("evidenced", rows), key=_BY_ROW)
+        wanted = set(message_ids)
+        rows = sorted(found[0] for found in self._in_parts("rows_of", _beginnings(message_ids)))
+        found = self._in_parts("evidenced", rows)
+        return sorted((each for each in found if each[0] in wanted), key=_BY_ROW)
 
     def accepted_before(self, campaign: int, moment: int) -> tuple[int, int] | None:
         """How many attempts of a campaign are accepted and no more, since before a moment (Unix seconds).
@@ -262,6 +267,11 @@ class LedgerReader:
             ) from error
         finally:
             cursor.close()
+
+
+def _beginnings(message_ids: Sequence[bytes]) -> list[bytes]:
+    """What the index of message ids holds of each."""
+    return [message_id[:ID_BYTES_INDEXED] for message_id in message_ids]
 
 
 def reason_of(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zalosync.compose.message import MOVES, Status
 from zalosync.errors import InternalError
-from zalosync.ledger.chain import NO_EVIDENCE, ranges
+from zalosync.ledger.chain import NO_EVIDENCE, shortest
 from zalosync.ledger.records import Alike, Known, Standing, Step
 
 CELL = (
@@ -114,8 +114,8 @@ class Told:
 
         Gives:
             [state, cause, group, id, error, price, refused, sms, rows, times, SMS times, proven] each: `sms`
-            is 0 or [group, id, error, price]; `rows` are [first, count] pairs; times are the first one and
-            the distances from it, or empty; `proven` has bit 1 where digests of Zalo's reports follow in
+            is 0 or [group, id, error, price]; `rows` as `chain.shortest` writes them; times are the first one
+            and the distances from it, or empty; `proven` has bit 1 where digests of Zalo's reports follow in
             the event, bit 2 where digests of the SMS's.
         """
         for numbers, price, (refused, *sms), sms_price, steps in self._numbered():
@@ -128,7 +128,7 @@ class Told:
                 NO_PRICE if price is None else price,
                 refused,
                 [*sms, NO_PRICE if sms_price is None else sms_price] if by_sms else 0,
-                ranges([before[1] for before, _ in steps]),
+                shortest([before[1] for before, _ in steps]),
                 distances([to[5] for _, to in steps]),
                 distances([to[12] for _, to in steps]) if by_sms else [],
                 zalo_digests + 2 * sms_digests,
@@ -145,7 +145,7 @@ class Told:
             NO_PRICE if to.price is None else to.price,
             to.refused,
             list(sms) if by_sms else 0,
-            ranges(rows),
+            shortest(rows),
             distances(times),
             [],
             self._prove(digests),

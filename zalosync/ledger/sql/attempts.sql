@@ -51,7 +51,7 @@ FROM attempt WHERE closed = 0 AND message IN (:keys)
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
        status_id, error_id, done_at, price, refused, sms_group, sms_id, sms_error, sms_done_at,
        sms_price, created_at, changed_at, absent_at, recipient, failover
-FROM attempt WHERE message_id IN (:keys)
+FROM attempt WHERE substr(message_id, 1, 10) IN (:keys)
 
 -- name: by_state
 SELECT row, message, message_id, campaign, occurrence, attempt, fingerprint, run, state, cause, status_group,
@@ -86,7 +86,7 @@ SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at
 FROM attempt WHERE closed = 0 AND message IN (:keys)
 
 -- name: rows_of
-SELECT row FROM attempt WHERE message_id IN (:keys)
+SELECT row FROM attempt WHERE substr(message_id, 1, 10) IN (:keys)
 
 -- name: evidenced
 SELECT message_id, row, campaign, occurrence, state, cause, status_group, status_id, error_id, done_at, price,
