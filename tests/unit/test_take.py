@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -208,7 +207,7 @@ def test_refused_and_delivered(book: Book) -> None:
 def test_what_contradicts_nothing(book: Book) -> None:
     """An SMS that arrives after Zalo refused, and a failure after a refusal, are no alarm."""
     with_sms, failed = book.put("a", Status.REJECTED), book.put("b", Status.REJECTED)
-    sms = replace(report(with_sms.message_id), channel=Channel.SMS)
+    sms = report(with_sms.message_id)._replace(channel=Channel.SMS)
     found = taken(book, [sms, report(failed.message_id, EXPIRED)])
     assert found.contradicted == 0
     assert alarms.open_alarms(book.ledger.notes()) == []

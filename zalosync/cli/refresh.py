@@ -190,7 +190,8 @@ class Refreshing:
                 self.awaited += tally.count
             elif tally.sms_group == PENDING:
                 # No logs tell of an SMS: where its report is lost, it would be waited for for ever.
-                recent = ledger.sms_awaited(tally.campaign, before[tally.campaign], _ALL)
+                since = before[tally.campaign]
+                recent = ledger.sms_open(tally.campaign, tally.occurrence, since, _ALL)
                 self.awaited += tally.count if recent else 0
             elif tally.state in (Status.UNDELIVERABLE, Status.EXPIRED) and not tally.sms_id:
                 self.following += tally.count if tally.name in with_sms else 0
