@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("loopback")]
 
 KILLS = 25  # of apply, in one campaign
 ROWS = 16  # for each kill
-CAMPAIGNS, NIGHTLY = 20, 400  # 500 kills with each change, 10,000 each night
+# 500 kills with each change, 10,000 each night; a campaign takes 5 s of processor time, workers share them.
+CAMPAIGNS, NIGHTLY = 20, 400
 QUICK = {"delay_median_ms": 5, "delay_max_ms": 40, "validity_cap_ms": 50, "check_first": 0, "check_share": 0}
 # Answers that take a while leave time to be killed in.
 SLOW = [{"do": "slow", "on": ["send"], "with": {"delay_ms": 20}}]
