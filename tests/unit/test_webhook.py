@@ -150,7 +150,7 @@ def test_of_others(plain: Hook, path: Path) -> None:
     foreign = Identity(Keys(b"o" * 32), "order-shipped", 1)
     message_id = foreign.message_id(foreign.message("1"), 1)
     rows = [
-        row(message_id),
+        row(message_id, callbackData=""),
         row(message_id, callbackData=OTHERS.proof(message_id)),
         row(IDS[0], messageId="x"),
     ]

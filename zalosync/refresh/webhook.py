@@ -74,13 +74,15 @@ class Receiver:
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        return Starlette(
+        application = Starlette(
             routes=[
                 *(Route(path, self._counted(self.reports), methods=["POST"]) for path in PATHS),
                 Route("/healthz", self.healthz, methods=["GET"]),
                 Route("/metrics", self.metrics, methods=["GET"]),
             ]
         )
+        application.router.redirect_slashes = False  # who has no token learns of no path
+        return application
 
     async def reports(self, request: Request) -> Response:
         """Take a push."""
