@@ -2,9 +2,10 @@
 #
 #   make demo    a whole campaign of 10,000 encrypted messages on the embedded sandbox, in ./zalosync-demo
 #   make test    all tests
+#   make nightly the long programmes, some hours
 #   make check   lint, format, types, import contracts
 #   make bench   the measured comparisons
-#   make coverage  that tests of ledger and apply reach every branch of them
+#   make coverage that tests of ledger and apply reach every branch of them
 #   make lock    requirements.lock anew, from the ranges in pyproject.toml
 #   make clean   away with .venv, the demo and everything that tools left behind
 
@@ -23,7 +24,7 @@ COVERED := tests/contract/test_ledger.py tests/hostile/test_ledger_files.py test
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-lint check-format check-types check-imports bench coverage lock clean
+.PHONY: help demo test nightly check check-lint check-format check-types check-imports bench coverage lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,6 +43,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS)
+
+nightly: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) -m nightly
 
 check: check-lint check-format check-types check-imports
 
