@@ -4,7 +4,7 @@ The same outcomes go through the product's own readers, inbox and real SQL, twic
 another order, again and again, cut into other pages, by other ways. Both ledgers must say the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -104,12 +104,15 @@ outcomes = st.builds(
 class Side:
     """One ledger, and what brings evidence into it."""
 
-    inbox: Inbox
     folder: Path
+    inbox: Inbox = field(init=False)
     book: Book = field(init=False)
     records: list[Recorded] = field(init=False)
 
     def __post_init__(self) -> None:
+        # One of its own: an inbox knows again what it was given before, though another ledger has it.
+        self.inbox = Inbox(self.folder / "sources.inbox.db")
+        self.inbox._run("PRAGMA synchronous = OFF")
         engine = fresh_engine()
         self.book = started(Book(lambda: Ledger(engine, SQLITE, "ledger")))
         claimed = self.book.claim(range(MESSAGES), failover=True)
@@ -156,16 +159,10 @@ class Side:
         """Where each message stands, in everything that is kept but when it was written."""
         now = self.book.again(self.records)
         assert self.book.verified()
+        assert self.inbox.size == 0
+        self.inbox.close()
         self.book.ledger.close()
         return [(message_id_text(each.message_id), *each[7:21]) for each in now]
-
-
-@pytest.fixture(scope="module")
-def inbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
-    """An inbox that need not outlive a power cut."""
-    with Inbox(tmp_path_factory.mktemp("sources") / "inbox.db") as found:
-        found._run("PRAGMA synchronous = OFF")
-        yield found
 
 
 def way_of(outcome: Outcome, drawn: Way) -> Way:
@@ -180,18 +177,17 @@ def way_of(outcome: Outcome, drawn: Way) -> Way:
     st.data(),
 )
 def test_the_same_ledger(
-    inbox: Inbox,
     tmp_path_factory: pytest.TempPathFactory,
     answers: tuple[Standing | None, ...],
     arrived: list[Outcome],
     data: st.DataObject,
 ) -> None:
     """Other order, ways and pages, repetitions, a rescued answer in between: the same ledger."""
-    plain = Side(inbox, tmp_path_factory.getbasetemp())
+    plain = Side(tmp_path_factory.getbasetemp())
     plain.answered(answers)
     for outcome in arrived:
         plain.page(Way.PULLED, [outcome])
-    other = Side(inbox, tmp_path_factory.getbasetemp())
+    other = Side(tmp_path_factory.getbasetemp())
     other.answered(answers)
     order = data.draw(st.permutations(arrived + data.draw(st.lists(st.sampled_from(arrived), max_size=6))))
     while order:
