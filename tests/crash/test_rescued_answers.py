@@ -32,8 +32,8 @@ def test_apply_after_a_run_that_could_not_store(tmp_path: Path) -> None:
         shop = write_shop(tmp_path / "shop", 40, base_url=server.base_url, encrypted=False)
         assert zalosync(shop.root, "ledger", "init").code == 0
         # Dead between the answer and its commit: what the file beside the ledger is for.
-        dying = {**server.environ, "TEST_DIES": "zalosync.ledger.change:Change.move 2"}
-        assert start(shop.root, "apply", "--auto-approve", environ=dying).wait().code == -9
+        die = ("zalosync.ledger.change:Change.move", 2)
+        assert start(shop.root, "apply", "--auto-approve", environ=server.environ, die=die).wait().code == -9
         path = shop.state / "here.db"
         with closing(sqlite3.connect(path)) as connection:
             (run_id,) = connection.execute("SELECT run_id FROM run").fetchone()
