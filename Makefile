@@ -18,8 +18,8 @@ JOBS   ?= auto
 BENCHES := templates hostile audience plan apply refresh sandbox simulator
 COVER  := zalosync/apply/*,zalosync/ledger/*,zalosync/compose/message.py
 COVERED := tests/contract/test_ledger.py tests/hostile/test_ledger_files.py tests/property/test_identity.py \
-  $(addprefix tests/unit/test_,$(addsuffix .py,adopt breaker caps chain classify key ledger_damage ledger_edges \
-  ledger_home ledger_size letters lineage pin place rescue run run_decisions run_edges run_execute run_flight seal status \
+  $(addprefix tests/unit/test_,$(addsuffix .py,adopt apply_held breaker caps chain classify key ledger_damage \
+  ledger_edges ledger_home ledger_size letters lineage pin place rescue run run_decisions run_edges run_execute run_flight seal status \
   webhook_proof))
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
