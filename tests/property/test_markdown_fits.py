@@ -41,6 +41,8 @@ def campaign(text: str, findings: int, files: int, values: int) -> dict[str, Any
         "skipped": {"invalid-phone": number, "frequency-cap": number},
         "repairs": {"separators": number},
         "findings": [finding(text)] * findings,
+        "failover_segments": number,
+        "tracking_hosts": [text] * 3,
         "cost": {"currency": "EUR", "all_zalo": 1.0, "all_failover": 2.0, "min": 1.0, "max": 2.0},
         "schedule": {
             "starts_at": "2026-12-01T05:00:00Z",

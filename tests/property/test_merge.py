@@ -91,6 +91,9 @@ WAITING_SMS = raw(Channel.SMS, ProviderStatus(1, "PENDING", 3, "PENDING_WAITING_
 
 
 @example(Known(b"m" * 20, 1, 1, 1, Status.INTENT), [BARE_ZALO, WAITING_SMS])
+@example(
+    Known(b"m" * 20, 1, 1, 1, Status.INTENT), [BARE_ZALO, raw(Channel.ZALO, ProviderStatus(1, "G", 0, "N"))]
+)
 @given(recorded(), several(4))
 def test_order_does_not_matter(known: Known, arrived: list[Report]) -> None:
     """Every order of the same reports ends in the same standing."""

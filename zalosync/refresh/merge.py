@@ -202,7 +202,7 @@ def _lasting(to: Standing) -> tuple[object, ...]:
 @lru_cache(maxsize=1024)
 def _answered(group: int, status_id: int) -> Told:
     """What the answer to a request said: a status and no more, or nothing at all."""
-    return tell(group, status_id, 0, 0, -1, _KNOWN) if status_id else NOTHING
+    return tell(group, status_id, 0, 0, -1, _KNOWN) if status_id or group else NOTHING
 
 
 def _known(group: int, status_id: int, error_id: int, done_at: int | None, price: int | None) -> Told:

@@ -21,6 +21,7 @@ from zalosync.refresh.take import Made, Taken, take
 
 LAG: Final = timedelta(minutes=15)  # how late a log row may come
 ROWS: Final = 1000  # of a page, at most
+TOLD: Final = timedelta(seconds=1)  # a clock told in whole seconds may be ahead of what it tells
 SPARSE: Final = 400  # rows of a page after which the next slice may be longer
 IDS_A_QUERY: Final = 48
 
@@ -40,7 +41,7 @@ def compare(logs: Logs, ledger: Ledger, made: Made, clock: Clock, emit: Emit) ->
     Whatever the limit allows is asked; the next time goes on from there. What the provider's clock has not
     reached yet is not gone through, whatever ours says: the next time begins before it.
     """
-    until = logs.ask_date() or clock.now()
+    until = (logs.ask_date() or clock.now()) + TOLD
     earliest = until - LOOK_BACK
     swept = logs.throttle.swept_until
     since = earliest if swept is None else max(earliest, min(swept - LAG, until - LAG))
