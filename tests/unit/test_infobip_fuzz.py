@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zalosync.errors import ZalosyncError
@@ -82,6 +82,23 @@ READERS: dict[str, Callable[[bytes], Any]] = {
 def test_no_body_is_too_strange_to_be_read(read: Callable[[bytes], Any], body: bytes) -> None:
     """Bytes of any kind, and JSON of any shape under the names we look for."""
     read(body)
+
+
+REPORTS = ("reports", "logs", "xml")
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", REPORTS)
+def test_many_strange_bodies_of_reports(name: str) -> None:
+    """The same of what tells of messages, a hundred thousand bodies each."""
+
+    @settings(max_examples=100_000, deadline=None)
+    @given(body=BODIES)
+    def check(body: bytes) -> None:
+        READERS[name](body)
+
+    check()
 
 
 @given(rows=st.lists(VALUES, max_size=5))
