@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 
 from tests.support.books import memory_book
-from tests.support.scripted import Stage, accepted, always
+from tests.support.scripted import Answer, JumpingClock, ScriptedFlight, Stage, accepted, always
 from zalosync.apply.flight import Threads
+from zalosync.apply.run import LINGER_SECONDS
 from zalosync.errors import ExitCode
 from zalosync.provider import Exchange
 
@@ -109,3 +111,36 @@ def test_width() -> None:
     with pytest.raises(AssertionError):
         flight.post(2, b"", lambda: True)
     collected(flight, 1)
+
+
+class RestlessClock(JumpingClock):
+    """Time that goes on between any two looks at it, as it does on a busy machine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = cycle((0.1, 0.9, 0.2, 0.7, 0.05, 0.3, 1.1))
+
+    def monotonic(self) -> float:
+        """Seconds since the start, later at each look by less or more than a run lingers."""
+        self.seconds += LINGER_SECONDS * next(self.steps)
+        return self.seconds
+
+
+class CarefulFlight(ScriptedFlight):
+    """Refuses to wait for less than nothing, as threads do."""
+
+    def landed(self, timeout: float) -> list[tuple[int, Exchange | None]]:
+        """What came back."""
+        assert timeout >= 0.0
+        return super().landed(timeout)
+
+
+def test_no_wait_ends_before_it_began() -> None:
+    """However long the machine sleeps between two looks at the clock, no wait is of less than nothing."""
+    clock = RestlessClock()
+    book = memory_book()
+    stage = Stage(book, lambda number, ids: Answer(accepted(ids), 0.01 * (1 + number % 4)), clock=clock)
+    stage.flight = CarefulFlight(clock, stage.script)
+    result = stage.send([20, *[5] * 40])
+    assert (result.code, result.totals.accepted) == (ExitCode.DONE, 220)
+    book.ledger.close()

@@ -226,8 +226,8 @@ class Run:
         state, clock, flight = self._state, self._ports.clock, self._ports.flight
         landed = flight.landed(timeout)
         until = clock.monotonic() + min(state.commit_seconds, LINGER_SECONDS)
-        while landed and len(landed) < len(state.flying) and clock.monotonic() < until:
-            landed += flight.landed(until - clock.monotonic())
+        while landed and len(landed) < len(state.flying) and (left := until - clock.monotonic()) > 0:
+            landed += flight.landed(left)
         return landed
 
     def _last_words(self) -> None:
