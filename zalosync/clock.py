@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+SKEW_SECONDS = 300.0  # between the provider's clock and ours: more, and schedules may go out wrong
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)  # whole ones: in floats some moments would lose one each time
 

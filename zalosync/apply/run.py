@@ -21,7 +21,7 @@ from zalosync.apply.classify import After, Verdict
 from zalosync.apply.flight import Flight
 from zalosync.apply.landing import Flying, duplicates, interrupted, judge, moves, released
 from zalosync.apply.seal import Order
-from zalosync.clock import Clock
+from zalosync.clock import SKEW_SECONDS, Clock
 from zalosync.compose.message import Cause, Status
 from zalosync.errors import (
     CommitUnclear,
@@ -48,7 +48,6 @@ INTENT_SECONDS = 60.0  # how long an intent may wait for its first byte, and for
 LINGER_SECONDS = 0.02  # the longest that an answer waits for others to share its commit
 LONGEST_WAIT = timedelta(minutes=15)  # for a slot, under the ledger's lock: refresh and others want it too
 NAP_SECONDS = 0.2  # how often the loop looks up while nothing lands
-SKEW_SECONDS = 300.0  # between the provider's clock and ours, before a person is told
 
 
 class Seals(Protocol):

@@ -108,7 +108,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             f"environment {project.environment_name} is protected: it takes only a sealed, approved plan",
             fix="`zalosync plan -o FILE`, `zalosync approve FILE --as NAME`, `zalosync apply FILE`",
         )
-    session.check_durable(provider.base_url)
+    session.check_durable()
     with session.ledger(asked.lock_timeout, sound=True) as ledger:
         approved = None if asked.file is None else open_sealed(session, provider.base_url, asked.file, ledger)
         sealed = None if approved is None else approved.sealed

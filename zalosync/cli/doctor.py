@@ -9,10 +9,10 @@ import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
+from zalosync.clock import SKEW_SECONDS
 from zalosync.errors import ExitCode, LedgerError, SpecError, UsageError, ZalosyncError, first_of
 
 Verdict = Literal["ok", "warning", "error", "skipped"]
-SKEW_SECONDS = 300  # between the provider's clock and ours: more, and schedules go out wrong
 _MARKS: dict[Verdict, str] = {"ok": "ok", "warning": "!!", "error": "XX", "skipped": "--"}
 
 
@@ -213,34 +213,13 @@ def _ledger(session: Session) -> str:
         )
     with closing(open_reader(home, session.keys)) as reader:
         head = reader.head()
-    if not session.project.environment.is_sandbox:
-        session.check_durable(_base_url(session))
+    session.check_durable()
     return f"{home.place} is sound: {head.seq:,} events, not older than {home.pin_path.name} says"
 
 
-def _base_url(session: Session) -> str:
-    """The provider's address, or nothing where it is not set: then it is no rehearsal."""
-    from zalosync.spec.project import resolve_base_url
-
-    try:
-        return resolve_base_url(session.project.environment, session.environ, session.root)
-    except ZalosyncError:
-        return ""
-
-
 def _api_key(session: Session) -> str:
-    from zalosync.cli.session import API_KEY_VARIABLE
-    from zalosync.spec.project import resolve_api_key, resolve_base_url
-    from zalosync.spec.secret import SecretRef, resolve
-
-    environment = session.project.environment
-    if environment.is_sandbox:
+    if session.address() is None:
         raise _NotAsked("the sandbox needs none")
-    resolve_base_url(environment, session.environ, session.root)
-    if environment.api_key is None:
-        resolve(SecretRef(env=API_KEY_VARIABLE), session.environ, session.root)
-    else:
-        resolve_api_key(environment, session.environ, session.root)
     return "the base URL and the API key are set"
 
 

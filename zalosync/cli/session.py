@@ -240,31 +240,36 @@ class Session:
 
     def _settings(self, stack: ExitStack) -> "Settings":
         from zalosync import __version__
-        from zalosync.infobip.proxy import CA_FILE_VARIABLE, PROXY_VARIABLE, Proxy
+        from zalosync.infobip.proxy import Way
         from zalosync.infobip.settings import Settings, authorization_header
 
-        base_url, api_key = self._address(stack)
+        base_url, api_key = self.address() or self._embedded(stack)
+        way = Way.read(self.environ)
         return Settings(
             base_url=base_url,
             authorization=authorization_header(api_key),
             reports_path=self.project.environment.reports_path,
             user_agent=f"zalosync/{__version__}",
             hosts=tuple(filter(None, self.environ.get("ZALOSYNC_ALLOWED_API_HOSTS", "").split(","))),
-            ca_file=self.environ.get(CA_FILE_VARIABLE) or None,
-            proxy=Proxy.read(self.environ[PROXY_VARIABLE]) if self.environ.get(PROXY_VARIABLE) else None,
+            ca_file=way.ca_file,
+            proxy=way.proxy,
         )
 
     def _named(self, settings: "Settings") -> str:
         return SANDBOX if self.project.environment.is_sandbox else settings.base_url
 
-    def _address(self, stack: ExitStack) -> tuple[str, Secret]:
-        """The base URL and the API key; a real key is never loaded for the sandbox."""
+    def address(self) -> tuple[str, Secret] | None:
+        """The base URL and the API key; None for the sandbox, for which a real key is never loaded.
+
+        Raises:
+            UsageError: one of them is not set, or cannot be used.
+        """
         from zalosync.spec.project import resolve_api_key, resolve_base_url
         from zalosync.spec.secret import SecretRef, resolve
 
         environment = self.project.environment
         if environment.is_sandbox:
-            return self._embedded(stack)
+            return None
         base_url = resolve_base_url(environment, self.environ, self.root)
         if environment.api_key is None:
             secret = resolve(SecretRef(env=API_KEY_VARIABLE), self.environ, self.root)
@@ -306,17 +311,12 @@ class Session:
 
         check_job(self.environ, rehearsal=self.rehearses)
 
-    def check_durable(self, base_url: str) -> None:
+    def check_durable(self) -> None:
         """Refuse to send with a ledger that a CI job throws away."""
         from zalosync.ledger.place import check_durable
-        from zalosync.spec.project import is_rehearsal
 
-        check_durable(
-            self.home,
-            self.environ,
-            declared=self.project.environment.ledger_durable,
-            rehearsal=is_rehearsal(base_url),
-        )
+        declared = self.project.environment.ledger_durable
+        check_durable(self.home, self.environ, declared=declared, rehearsal=self.rehearses)
 
     def _ensure_ledger(self) -> None:
         """A sandbox gets its ledger by itself; any other environment's missing ledger is an error."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zalosync import __version__
-from zalosync.infobip.proxy import CA_FILE_VARIABLE, PROXY_VARIABLE, Proxy
+from zalosync.infobip.proxy import Way
 from zalosync.plan.people import Authors, names_of
 
 _ACTORS = ("ZALOSYNC_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN")
@@ -28,18 +28,8 @@ def who(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         "ci_run": next((environ[name] for name in _CI_RUNS if environ.get(name)), None),
         "host": platform.node(),
         "version": __version__,
-        **_way(environ),
+        **Way.read(environ).record,
     }
-
-
-def _way(environ: Mapping[str, str]) -> dict[str, str]:
-    """By which proxy and whose authorities the provider is reached, where somebody set that."""
-    way = {}
-    if environ.get(PROXY_VARIABLE):
-        way["proxy"] = Proxy.read(environ[PROXY_VARIABLE]).place
-    if environ.get(CA_FILE_VARIABLE):
-        way["ca_file"] = environ[CA_FILE_VARIABLE]
-    return way
 
 
 def authors(root: Path, files: Iterable[str]) -> Authors:

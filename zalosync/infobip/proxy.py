@@ -1,5 +1,6 @@
 """A proxy that somebody names for us; what variables of other programs name is not used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -49,6 +50,35 @@ class Proxy:
         if parts.username is not None:
             auth = (Secret(unquote(parts.username)), Secret(unquote(parts.password or "")))
         return cls(parts.hostname, port, auth)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the provider is reached from this machine, where somebody set that.
+
+    Attributes:
+        proxy: through which.
+        ca_file: PEM file of the authorities that are trusted in place of the bundled ones.
+    """
+
+    proxy: Proxy | None = None
+    ca_file: str | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Way":
+        """As the process's environment variables say; an empty one says nothing.
+
+        Raises:
+            UsageError: the proxy is none.
+        """
+        proxy = environ.get(PROXY_VARIABLE)
+        return cls(Proxy.read(proxy) if proxy else None, environ.get(CA_FILE_VARIABLE) or None)
+
+    @property
+    def record(self) -> dict[str, str]:
+        """For the run's record: only what is not the plain way, and no secrets."""
+        proxy = {"proxy": self.proxy.place} if self.proxy else {}
+        return proxy | ({"ca_file": self.ca_file} if self.ca_file else {})
 
 
 def _refused() -> UsageError:
