@@ -8,6 +8,7 @@ from zalosync.ledger.read import LedgerReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from zalosync.console.status import Facts
     from zalosync.ledger.records import SmsOpen, Tally
@@ -28,7 +29,7 @@ def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -
     notes = reader.notes()
     waiting, aside = _inbox(session)
     tallies = reader.tallies()
-    due = _due(session, reader, notes, names)
+    due = _due(session, reader, session.clock.now(), names)
     late = {number: reader.late_some(number, before) for number, before in due.items() if before}
     return Facts(
         environment=session.project.environment_name,
@@ -62,36 +63,29 @@ def _sms(
     }
 
 
-def _due(
-    session: Session, reader: LedgerReader, notes: dict[str, str], names: tuple[str, ...]
-) -> dict[int, int]:
-    """By campaign number, since when (Unix seconds) messages should have ended by now; 0: none should."""
-    from zalosync.plan.pace import SLOT_NOTE
-    from zalosync.refresh.late import late_before, patience
-
-    specs = {each.first_name: each.campaign.spec for each in session.project.campaigns}
-    now = session.clock.now()
-    return {
-        number: late_before(specs.get(name), notes.get(SLOT_NOTE + name), now, patience(specs.get(name)))
-        for name, number in reader.campaigns().items()
-        if not names or name in names
-    }
-
-
 def forgotten(session: Session, reader: LedgerReader) -> dict[int, int]:
     """By campaign number, before when (Unix seconds) messages were accepted of which nobody tells any more.
 
     Their end was due longer ago than logs and reports go back. 0: none.
     """
     from zalosync.infobip.slices import LOOK_BACK
+
+    return _due(session, reader, session.clock.now() - LOOK_BACK)
+
+
+def _due(
+    session: Session, reader: LedgerReader, now: "datetime", names: tuple[str, ...] = ()
+) -> dict[int, int]:
+    """By campaign number, since when (Unix seconds) messages should have ended by `now`; 0: none should."""
     from zalosync.plan.pace import SLOT_NOTE
     from zalosync.refresh.late import late_before, patience
 
     specs = {each.first_name: each.campaign.spec for each in session.project.campaigns}
-    notes, then = reader.notes(), session.clock.now() - LOOK_BACK
+    notes = reader.notes()
     return {
-        number: late_before(specs.get(name), notes.get(SLOT_NOTE + name), then, patience(specs.get(name)))
+        number: late_before(specs.get(name), notes.get(SLOT_NOTE + name), now, patience(specs.get(name)))
         for name, number in reader.campaigns().items()
+        if not names or name in names
     }
 
 
