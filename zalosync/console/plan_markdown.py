@@ -14,6 +14,7 @@ from zalosync.console.plan_words import (
     WHY,
     Document,
     approvals,
+    both,
     cancels,
     cost,
     kind,
@@ -271,8 +272,7 @@ def _diff_head(document: Document) -> Iterator[str]:
 
 
 def _diff_cancel(cancel: Document) -> str:
-    counts = f"{cancel['before']:,} before, {cancel['after']:,} now"
-    return f"held messages of {code(cancel['campaign'])} to cancel: {counts}"
+    return f"held messages of {code(cancel['campaign'])} to cancel: {both(cancel)}"
 
 
 def _diff_campaign(campaign: Document) -> Iterator[str]:

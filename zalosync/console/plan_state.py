@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zalosync.console.display import display, plural
-from zalosync.console.plan_words import Document, at
+from zalosync.console.plan_words import Document, at, both
 
 _STATES = {
     "applicable": "can be applied",
@@ -43,7 +43,7 @@ def diff_lines(document: Document) -> Iterator[str]:
         for text in document["inputs"]:
             yield f"  {display(text, 200)}"
     for cancel in document.get("cancels", ()):
-        yield f"held messages of {display(cancel['campaign'])} to cancel: {_both(cancel)}"
+        yield f"held messages of {display(cancel['campaign'])} to cancel: {both(cancel)}"
     for campaign in document["campaigns"]:
         yield ""
         yield f"campaign {display(campaign['name'])}{_WHICH[campaign['in']]}"
@@ -52,10 +52,6 @@ def diff_lines(document: Document) -> Iterator[str]:
                 yield f"  {campaign[name]:>11,}  {words}"
         for move in campaign["actions"]:
             yield f"  {move['count']:>11,}  {move['from']} before, {move['to']} now"
-
-
-def _both(cancel: Document) -> str:
-    return f"{cancel['before']:,} before, {cancel['after']:,} now"
 
 
 _WHICH = {"both": "", "before": " (only in the first plan)", "after": " (only in the second plan)"}

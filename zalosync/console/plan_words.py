@@ -98,6 +98,11 @@ def cancels(document: Document) -> Iterator[tuple[str, int, str]]:
         yield cancel["campaign"], cancel["count"], why[cancel["gone"]]
 
 
+def both(cancel: Document) -> str:
+    """How many held messages of a campaign each of two plans would cancel."""
+    return f"{cancel['before']:,} before, {cancel['after']:,} now"
+
+
 def when(schedule: Document, zone: str) -> str:
     """When a campaign's messages leave, and from when on they cannot be recalled."""
     start, end = schedule["starts_at"], schedule["ends_at"]

@@ -20,7 +20,6 @@ from zalosync.refresh.merge import Evidence, gathered, moves
 UNEXPECTED = "E_UNEXPECTED_EVIDENCE"
 ALARM_NOTE = "alarm:unexpected-evidence"
 CURRENCY_NOTE = "currency"
-MOST_NAMED = 20  # ids in the event that tells of an alarm
 Made = Callable[[bytes], bool]
 
 
@@ -156,7 +155,7 @@ def _write(
             if currency is not None:
                 change.note(CURRENCY_NOTE, currency)
             if alarming:
-                change.say("unexpected", [message_id_text(each) for each in alarming[:MOST_NAMED]])
+                change.say("unexpected", [message_id_text(each) for each in alarming[: alarms.MOST_NAMED]])
                 said = {"count": len(alarming), "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
                 change.note(ALARM_NOTE, json.dumps(said))
             if refused:
