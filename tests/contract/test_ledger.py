@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.books import IDENTITY, WAYS, Book, claim_of, file_book, memory_book, standing
+from tests.support.books import IDENTITY, WAYS, Book, claim_of, counts, file_book, memory_book, standing
 from zalosync.compose.message import MAYBE_SENT, MOVES, Cause, Status
 from zalosync.errors import ExitCode, InternalError, LedgerError
 from zalosync.ledger import read
@@ -57,14 +57,6 @@ def refused(
         attempt(book, step)
     assert everything(book) == before
     return caught.value
-
-
-def counted(book: Book) -> Counter[Status]:
-    """How many attempts stand where, by the tallies."""
-    counts: Counter[Status] = Counter()
-    for tally in book.ledger.tallies():
-        counts[tally.state] += tally.count
-    return counts
 
 
 def test_claimed_is_recorded(book: Book) -> None:
@@ -175,7 +167,7 @@ def test_released_is_taken_up_again(book: Book) -> None:
     (stored,) = book.again([taken])
     assert (stored.state, stored.run, stored.cause) == (Status.INTENT, book.run, Cause.NONE)
     assert (stored.status_group, stored.status_id, stored.error_id) == (0, 0, 0)
-    assert counted(book) == {Status.INTENT: 1}
+    assert counts(book) == {Status.INTENT: 1}
 
 
 def test_released_by_somebody_else_meanwhile(book: Book) -> None:
@@ -202,7 +194,7 @@ def test_next_attempt(ended: Status) -> None:
     (late,) = book.move([first], standing(Status.DELIVERED), Kind.EVIDENCE)
     assert late.state is Status.DELIVERED
     assert book.ledger.recorded([first.message])[first.message].row == second.row
-    assert counted(book) == {Status.INTENT: 1, Status.DELIVERED: 1}
+    assert counts(book) == {Status.INTENT: 1, Status.DELIVERED: 1}
     assert book.verified()
     book.ledger.close()
 
@@ -278,7 +270,7 @@ def test_tallies_are_the_sums(book: Book) -> None:
     (paid,) = book.move([paid], Standing(Status.ACCEPTED, price=10_000))
     book.move([paid], Standing(Status.DELIVERED, status_group=3, status_id=5, price=12_000))
     stored = Counter(Status(attempt[10]) for attempt in book.ledger.attempts())
-    assert counted(book) == stored
+    assert counts(book) == stored
     assert sum(tally.price for tally in book.ledger.tallies()) == 12_000
 
 

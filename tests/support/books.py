@@ -1,5 +1,6 @@
 """Ledgers for tests: the real SQL on a real database, and short ways to fill them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,14 @@ class Book:
     def verified(self) -> bool:
         """Whether the history fits the tables."""
         return verify(self.ledger).problems == ()
+
+
+def counts(book: Book) -> Counter[Status]:
+    """How many messages stand where."""
+    found: Counter[Status] = Counter()
+    for tally in book.ledger.tallies():
+        found[tally.state] += tally.count
+    return +found
 
 
 def standing(state: Status) -> Standing:

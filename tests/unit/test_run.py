@@ -1,6 +1,5 @@
 """The loop that sends: on the real ledger, against scripted answers, in a time that jumps."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.books import CAMPAIGN, NOON, Book, memory_book
+from tests.support.books import CAMPAIGN, NOON, Book, counts, memory_book
 from tests.support.scripted import (
     ORDER,
     PENDING,
@@ -44,14 +43,6 @@ def book() -> Iterator[Book]:
     yield made
     assert made.verified()
     made.ledger.close()
-
-
-def counts(book: Book) -> Counter[Status]:
-    """How many messages stand where."""
-    found: Counter[Status] = Counter()
-    for tally in book.ledger.tallies():
-        found[tally.state] += tally.count
-    return +found
 
 
 def answers(*exchanges: Callable[[list[str]], Exchange] | Exchange) -> Script:

@@ -1,6 +1,5 @@
 """The corners of a run that few runs come to: late bodies, signals while asking, commits of unclear fate."""
 
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.books import CAMPAIGN, NOON, Book, memory_book
+from tests.support.books import CAMPAIGN, NOON, Book, counts, memory_book
 from tests.support.desk import KEYS, Desk, phones
 from tests.support.scripted import ORDER, Answer, PlainSealer, Stage, accepted, always, in_turn
 from zalosync.apply.batch import LATE, Batch
@@ -43,14 +42,6 @@ def book() -> Iterator[Book]:
     yield made
     assert made.verified()
     made.ledger.close()
-
-
-def counts(book: Book) -> Counter[Status]:
-    """How many messages stand where."""
-    found: Counter[Status] = Counter()
-    for tally in book.ledger.tallies():
-        found[tally.state] += tally.count
-    return +found
 
 
 class SlowSealer(PlainSealer):
