@@ -224,24 +224,23 @@ def orphans(ledger: Ledger, clock: Clock, emit: Emit) -> None:
 
 
 def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
-    now, ledger = outside.clock.now(), outside.ledger
+    now, ledger, totals = outside.clock.now(), outside.ledger, begun.totals
     with outside.interruptible():
         for campaign in job.plan.campaigns:
             check_inputs(campaign)
     # First, so that no plan is consumed with something left to cancel.
     actor = str(job.who.get("actor") or "unknown")
-    begun.totals.cancelled = cancel_planned(ledger, begun.number, job.plan.cancels, actor, outside.clock)
-    acting = Action.HELD if job.due else None
-    todo = [campaign for campaign in job.plan.campaigns if _count(campaign, acting)]
+    totals.cancelled = cancel_planned(ledger, begun.number, job.plan.cancels, actor, outside.clock)
     if job.due:
-        todo = due_campaigns(job.plan, ledger, begun.totals, now, outside.emit)
+        todo = due_campaigns(job.plan, ledger, totals, now, outside.emit)
+    else:
+        todo = [campaign for campaign in job.plan.campaigns if campaign.to_send]
     later = [campaign for campaign in todo if kept(campaign.loaded.campaign.spec, now)]
-    sooner = [campaign for campaign in todo if campaign not in later]
-    totals = begun.totals
+    sooner = [campaign for campaign in todo if not kept(campaign.loaded.campaign.spec, now)]
     totals.shrunk.update(job.shrunk)
-    totals.to_send = sum(_count(campaign, acting) for campaign in todo) + totals.shrunk.total()
+    totals.to_send = sum(_count(job, campaign) for campaign in todo) + totals.shrunk.total()
     values = sum(
-        _count(campaign, acting) * len(campaign.loaded.campaign.spec.template_data)
+        _count(job, campaign) * len(campaign.loaded.campaign.spec.template_data)
         for campaign in sooner
         if campaign.loaded.campaign.spec.encrypted
     )
@@ -250,10 +249,10 @@ def _send(job: Job, outside: Outside, begun: Begun, stack: ExitStack) -> Result:
     stack.callback(flight.close)
     leave = partial(left_out, totals, due=job.due)
     for campaign in later:
-        # What is held already waits on, where its time has not come.
-        totals.held += (
-            _count(campaign, acting) if job.due else _hold(job, outside, campaign, begun.number, leave)
-        )
+        if job.due:  # what is held already waits on, where its time has not come
+            totals.held += _count(job, campaign)
+        else:
+            totals.held += _hold(job, outside, campaign, begun.number, leave)
     consignments = [_consignment(job, outside, campaign, now, leave) for campaign in sooner]
     ports = Ports(
         ledger=ledger,
@@ -286,8 +285,9 @@ def _settle(outside: Outside) -> Settled:
         return outside.settle(outside.ledger)
 
 
-def _count(campaign: CampaignPlan, acting: Action | None) -> int:
-    return campaign.to_send if acting is None else campaign.messages.actions[acting]
+def _count(job: Job, campaign: CampaignPlan) -> int:
+    """How many messages of a campaign this run is about."""
+    return campaign.messages.actions[Action.HELD] if job.due else campaign.to_send
 
 
 def _hold(job: Job, outside: Outside, campaign: CampaignPlan, run: int, leave: Leave) -> int:
@@ -330,7 +330,7 @@ def _consignment(
         None if ours else spec.schedule.send_at,
         _slots(outside.ledger, campaign, now),
         ours,
-        _count(campaign, Action.HELD if job.due else None),
+        _count(job, campaign),
         leave,
     )
 

@@ -2,8 +2,8 @@
 
 A zip with exactly two stored members and fixed dates, `plan.json` (canonical JSON) and `messages` (per
 campaign, in the order of `plan.json`: messages, fingerprints, actions; then the held messages that are to be
-cancelled, likewise). A file that is not byte for byte
-what sealing its own content gives is refused, so there is one file for one plan and nothing hides in it.
+cancelled, likewise). A file that is not byte for byte what sealing its own content gives is refused, so
+there is one file for one plan and nothing hides in it.
 """
 
 import hmac
