@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.sim.world import fresh_engine
 from zalosync.apply.letters import Letters
+from zalosync.clock import SystemClock
 from zalosync.compose.message import Keys, Status
 from zalosync.ledger.dialect import SQLITE
 from zalosync.ledger.records import Kind, Move, Standing
@@ -49,6 +50,17 @@ sms: {perSegment: 0.03}
 def phones(count: int, first: int = 0) -> list[str]:
     """Made-up Vietnamese mobile numbers."""
     return [f"090{number:07d}" for number in range(first, first + count)]
+
+
+@dataclass
+class At(SystemClock):
+    """A clock that stands."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        """The moment."""
+        return self.moment
 
 
 @dataclass(slots=True)

@@ -11,10 +11,11 @@ import pytest
 
 from zalosync.audit import chart
 from zalosync.audit.report import render
-from zalosync.audit.summary import CHANNELS, Origin, Proof, Summary, summarize
+from zalosync.audit.summary import CHANNELS, Awaited, Origin, Proof, Summary, summarize
 from zalosync.compose.message import Status
 from zalosync.console.display import display
-from zalosync.ledger.records import Head, Run, Tally
+from zalosync.console.status_text import WORDS
+from zalosync.ledger.records import Head, Run, SmsOpen, Tally
 from zalosync.refresh.merge import CHANNELS as MERGED
 
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
@@ -50,7 +51,12 @@ def run(number: int = 1, **started: object) -> Run:
     return Run(number, f"run-{number}", "apply", at, record | started, at + 9_000, ended)
 
 
-def summary(*runs: Run, proof: Proof | None = None, names: dict[str, str] | None = None) -> Summary:
+def summary(
+    *runs: Run,
+    proof: Proof | None = None,
+    names: dict[str, str] | None = None,
+    awaited: Awaited | None = None,
+) -> Summary:
     """The made-up campaign, with these runs."""
     oldest = int((NOW - timedelta(hours=3)).timestamp())
     return summarize(
@@ -58,6 +64,7 @@ def summary(*runs: Run, proof: Proof | None = None, names: dict[str, str] | None
         TALLIES,
         runs or (run(),),
         {(1, Status.UNKNOWN): (21, oldest), (1, Status.HELD): (5, oldest)},
+        awaited or {},
         head=HEAD,
         lineage="cafe",
         proof=proof or Proof(107, ()),
@@ -104,6 +111,29 @@ def test_failures_stand_by_frequency_in_plain_words() -> None:
     assert words[1] == "the number has no Zalo account"
     assert words[3] == "no report came; the message may have arrived"
     assert failures[0].channel == "SMS"
+
+
+def test_who_may_have_an_sms_has_not_failed() -> None:
+    """Whose SMS has no outcome counts apart, on the page too, and everything still balances."""
+    undeliverable, rejected = (6, 2, 9, 7002, 0, 0, 0), (5, 5, 14, 0, 0, 0, 0)
+    oldest = int(NOW.timestamp())
+    awaited = SmsOpen({undeliverable: 1}, more=False, oldest=oldest)
+    lost = SmsOpen({undeliverable: 4, rejected: 2}, more=False, oldest=oldest)
+    told = summary(awaited={(1, 1): (awaited, lost)})
+    (campaign,) = told.campaigns
+    assert (campaign.sms_waiting, campaign.sms_unknown) == (1, 6)
+    assert (campaign.undelivered, campaign.refused) == (11, 1)
+    assert [each.count for each in campaign.failures] == [9, 1, 1, 1]
+    assert campaign.taken + campaign.refused + campaign.doubtful == MESSAGES
+    ends = (Status.DELIVERED, Status.ACCEPTED)
+    known = sum(campaign.states[state] for state in ends) + campaign.undelivered
+    assert known + campaign.sms_waiting + campaign.sms_unknown == campaign.taken
+    page = Page(render(told)).text
+    assert "6 of unknown SMS outcome, 0.8 %" in page
+    assert "12 not delivered, 1.5 %" in page
+    assert page.count(WORDS["sms_waiting"]) == page.count(WORDS["sms_unknown"]) == 3  # tile, drawing, table
+    assert "6 messages of shipped failed on Zalo, and no report of their SMS came" in page
+    assert "SMS outcome" not in Page(render(summary())).text
 
 
 def test_channels_are_those_that_evidence_writes() -> None:
@@ -201,6 +231,7 @@ def test_names_cannot_become_markup_or_hide(text: str) -> None:
         TALLIES,
         [run(actor=text, commit=text, campaigns=[text], approvals=[{"name": text}])],
         {},
+        {},
         head=HEAD,
         lineage="cafe",
         proof=Proof(1, (text,)),
@@ -231,6 +262,7 @@ def test_unknown_messages_say_until_when_evidence_can_come() -> None:
         TALLIES,
         [],
         {(1, Status.UNKNOWN): (21, int((NOW - timedelta(hours=49)).timestamp()))},
+        {},
         head=HEAD,
         lineage="",
         proof=None,
@@ -257,7 +289,7 @@ def test_runs_say_who_approved_and_how_they_ended() -> None:
 def test_a_ledger_without_messages_makes_a_page() -> None:
     """Before the first apply there is a report too, and it says that nothing was sent."""
     empty = summarize(
-        Origin("shop", "sandbox"), [], [], {}, head=HEAD, lineage="", proof=Proof(1, ()), now=NOW
+        Origin("shop", "sandbox"), [], [], {}, {}, head=HEAD, lineage="", proof=Proof(1, ()), now=NOW
     )
     page = Page(render(empty)).text
     assert "Nothing was sent yet." in page

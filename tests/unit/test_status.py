@@ -5,20 +5,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import click
 import pytest
 
-from tests.support.desk import Desk, phones
+from tests.support.desk import At, Desk, phones
 from tests.support.reports import DELIVERED, EXPIRED, PENDING, report
 from zalosync.cli.facts import facts
 from zalosync.cli.options import Options
 from zalosync.cli.session import Session
 from zalosync.cli.status import status
-from zalosync.clock import SystemClock
 from zalosync.compose.message import Status
 from zalosync.console.status import Facts, status_document
 from zalosync.console.status_text import status_lines
@@ -33,17 +31,6 @@ FAILOVER = """\
 validityPeriod: {amount: 2, timeUnit: HOURS}
 smsFailover: {sender: SHOPVN, text: hello, validityPeriod: {amount: 3, timeUnit: HOURS}}
 """
-
-
-@dataclass
-class At(SystemClock):
-    """A clock that stands."""
-
-    moment: datetime
-
-    def now(self) -> datetime:
-        """The moment."""
-        return self.moment
 
 
 @pytest.fixture

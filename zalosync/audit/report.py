@@ -17,7 +17,7 @@ from markupsafe import Markup
 from zalosync import __version__
 from zalosync.audit import chart
 from zalosync.audit.chart import Step
-from zalosync.audit.summary import MICRO, CampaignSummary, RunSummary, Summary
+from zalosync.audit.summary import FAILED, MICRO, CampaignSummary, RunSummary, Summary
 from zalosync.compose.message import Status
 from zalosync.errors import ExitCode
 
@@ -55,8 +55,8 @@ STATES = {
     Status.ABANDONED: "unknown for good; counted as maybe sent",
     Status.RELEASED: "proven not sent; a later run may send it",
 }
-
-
+# As `status` says it.
+SMS_WAITING, SMS_UNKNOWN = "waiting for their SMS", "of unknown SMS outcome"
 _GLUE = "\N{NO-BREAK SPACE}"
 
 
@@ -109,16 +109,18 @@ def _digest(text: str) -> str:
 def _tiles(summary: Summary) -> Iterator[dict[str, Any]]:
     """The few numbers that stand on top; shares are of all messages."""
     whole = sum(each.attempts for each in summary.campaigns)
-    failed = summary.total(Status.UNDELIVERABLE, Status.EXPIRED, Status.REJECTED)
+    failed = sum(each.failed.get(state, 0) for each in summary.campaigns for state in FAILED)
     tiles = [
         ("taken by Infobip", sum(each.taken for each in summary.campaigns), "taken"),
         ("delivered", summary.total(Status.DELIVERED), "good"),
         ("not delivered", failed, "bad"),
         ("awaiting a report", summary.total(Status.ACCEPTED), "open"),
+        (SMS_WAITING, sum(each.sms_waiting for each in summary.campaigns), "open"),
+        (SMS_UNKNOWN, sum(each.sms_unknown for each in summary.campaigns), "doubt"),
         ("of unknown fate", sum(each.doubtful for each in summary.campaigns), "doubt"),
     ]
     for label, count, kind in tiles:
-        if count or kind != "open":
+        if count or (kind != "open" and label != SMS_UNKNOWN):
             yield {"label": label, "count": count, "whole": whole, "kind": kind if count else "calm"}
 
 
@@ -135,7 +137,7 @@ def _steps(campaign: CampaignSummary) -> list[Step]:
     words = "Infobip answered that it has them"
     first = [
         ("taken by Infobip", campaign.taken, "taken", words),
-        ("refused", count(Status.REJECTED, 0), "bad", STATES[Status.REJECTED]),
+        ("refused", campaign.refused, "bad", STATES[Status.REJECTED]),
         ("of unknown fate", campaign.doubtful, "doubt", STATES[Status.UNKNOWN]),
         ("held", count(Status.HELD, 0), "calm", STATES[Status.HELD]),
         ("abandoned", count(Status.ABANDONED, 0), "doubt", STATES[Status.ABANDONED]),
@@ -147,6 +149,8 @@ def _steps(campaign: CampaignSummary) -> list[Step]:
         ("delivered by Zalo", by("Zalo", 0), "good", STATES[Status.DELIVERED]),
         ("delivered by SMS", by("SMS", 0), "sms", "a report says that the SMS in its place arrived"),
         ("awaiting a report", count(Status.ACCEPTED, 0), "open", STATES[Status.ACCEPTED]),
+        (SMS_WAITING, campaign.sms_waiting, "open", "failed on Zalo; the SMS in its place may still arrive"),
+        (SMS_UNKNOWN, campaign.sms_unknown, "doubt", "failed on Zalo; the SMS in its place may have arrived"),
         ("not delivered", campaign.undelivered, "bad", "reports say so, for the reasons below"),
     ]
     for group, share_of in ((first, whole), (then, campaign.taken)):

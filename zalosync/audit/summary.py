@@ -10,11 +10,13 @@ from zalosync.clock import moment
 from zalosync.compose.message import Status
 from zalosync.infobip.codes import Meaning, explain_error, explain_status
 from zalosync.infobip.slices import LOOK_BACK
-from zalosync.ledger.records import Head, Run, Tally
+from zalosync.ledger.records import Head, Run, SmsOpen, Tally, ended
 
 CHANNELS = {0: "Zalo", 1: "SMS"}
 FAILED = (Status.UNDELIVERABLE, Status.EXPIRED, Status.REJECTED)
 MICRO = 1_000_000  # the ledger's prices are in millionths
+# By campaign number and occurrence, whose SMS has no outcome: it may still be reported, or should have been.
+Awaited = Mapping[tuple[int, int], tuple[SmsOpen | None, SmsOpen | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class CampaignSummary:
         occurrence: 1 or more.
         states: attempts by state; a message that was tried again is one attempt more.
         by_channel: delivered messages by channel.
+        failed: attempts by state that reached nobody, as far as the provider says; of who failed on Zalo and
+            whose SMS has no outcome, nobody knows that.
+        sms_waiting: failed on Zalo; the SMS in its place may still be reported.
+        sms_unknown: failed on Zalo; the SMS in its place should have been reported, and may have arrived.
         failures: most frequent first.
         price: as reported by the provider, in millionths of the account's currency.
         planned: None where no run recorded it.
@@ -55,6 +61,9 @@ class CampaignSummary:
     occurrence: int
     states: Mapping[Status, int]
     by_channel: Mapping[str, int]
+    failed: Mapping[Status, int]
+    sms_waiting: int
+    sms_unknown: int
     failures: tuple[Failure, ...]
     price: int
     planned: Planned | None
@@ -66,14 +75,19 @@ class CampaignSummary:
 
     @property
     def taken(self) -> int:
-        """Attempts that the provider certainly took."""
-        certain = (Status.ACCEPTED, Status.DELIVERED, Status.UNDELIVERABLE, Status.EXPIRED)
-        return sum(self.states.get(state, 0) for state in certain)
+        """Attempts that the provider certainly took, as a message by Zalo or for an SMS in its place."""
+        certain = self.states.get(Status.ACCEPTED, 0) + self.states.get(Status.DELIVERED, 0)
+        return certain + self.sms_waiting + self.sms_unknown + self.undelivered
 
     @property
     def undelivered(self) -> int:
         """Attempts that were taken and reached nobody, as far as reports say."""
-        return self.states.get(Status.UNDELIVERABLE, 0) + self.states.get(Status.EXPIRED, 0)
+        return self.failed.get(Status.UNDELIVERABLE, 0) + self.failed.get(Status.EXPIRED, 0)
+
+    @property
+    def refused(self) -> int:
+        """Attempts that were refused, and no SMS may have taken their place."""
+        return self.failed.get(Status.REJECTED, 0)
 
     @property
     def doubtful(self) -> int:
@@ -170,6 +184,7 @@ def summarize(
     tallies: Sequence[Tally],
     runs: Sequence[Run],
     waiting: Mapping[tuple[int, Status], tuple[int, int]],
+    awaited: Awaited,
     *,
     head: Head,
     lineage: str,
@@ -183,6 +198,7 @@ def summarize(
         tallies: counts of attempts that stand alike.
         runs: oldest first.
         waiting: by campaign number and state, how many wait and since when (Unix seconds).
+        awaited: who failed on Zalo, and whose SMS has no outcome.
         head: of the history.
         lineage: of the ledger.
         proof: None where the history was not checked.
@@ -200,7 +216,7 @@ def summarize(
         head=head,
         proof=proof,
         campaigns=tuple(
-            _campaign(origin, name, occurrence, found, runs)
+            _campaign(origin, name, occurrence, found, runs, awaited)
             for (name, occurrence), found in sorted(cells.items())
         ),
         runs=tuple(_run(run) for run in runs),
@@ -209,8 +225,18 @@ def summarize(
 
 
 def _campaign(
-    origin: Origin, first_name: str, occurrence: int, tallies: Sequence[Tally], runs: Sequence[Run]
+    origin: Origin,
+    first_name: str,
+    occurrence: int,
+    tallies: Sequence[Tally],
+    runs: Sequence[Run],
+    awaited: Awaited,
 ) -> CampaignSummary:
+    sms = awaited.get((tallies[0].campaign, occurrence), (None, None))
+    failed = [(tally, count) for tally, count in ended(tallies, sms) if tally.state in FAILED and count]
+    sums: Counter[Status] = Counter()
+    for tally, count in failed:
+        sums[tally.state] += count
     states: Counter[Status] = Counter()
     channels: Counter[str] = Counter()
     for tally in tallies:
@@ -223,17 +249,23 @@ def _campaign(
         occurrence=occurrence,
         states={state: count for state, count in states.items() if count},
         by_channel=dict(channels),
-        failures=_failures(tallies),
+        failed=dict(sums),
+        sms_waiting=_count(sms[0]),
+        sms_unknown=_count(sms[1]),
+        failures=_failures(failed),
         price=sum(tally.price for tally in tallies),
         planned=_planned({name, first_name}, occurrence, runs),
     )
 
 
-def _failures(tallies: Iterable[Tally]) -> tuple[Failure, ...]:
+def _count(some: SmsOpen | None) -> int:
+    return 0 if some is None else some.count
+
+
+def _failures(failed: Iterable[tuple[Tally, int]]) -> tuple[Failure, ...]:
     counts: Counter[tuple[int, int, int, int]] = Counter()
-    for tally in tallies:
-        if tally.state in FAILED:
-            counts[tally.channel, *tally.last] += tally.count
+    for tally, count in failed:
+        counts[tally.channel, *tally.last] += count
     found = [
         Failure(
             channel=CHANNELS.get(channel, "another channel"),
@@ -243,7 +275,6 @@ def _failures(tallies: Iterable[Tally]) -> tuple[Failure, ...]:
             count=count,
         )
         for (channel, group, status, error), count in counts.items()
-        if count
     ]
     return tuple(sorted(found, key=lambda each: (-each.count, each.status, each.error_id)))
 

@@ -87,35 +87,21 @@ def report(options: Options, output: Path) -> int:
     """
     from zalosync.audit.report import render
     from zalosync.audit.verify import verify as replay
-    from zalosync.console import documents
-    from zalosync.console.display import display, plural
+    from zalosync.console import audited, documents, text
+    from zalosync.console.display import display
 
     session = Session(options)
     with session.reader() as reader:
         verified = replay(reader)
-        summary = _summary(session, reader, verified)
+        summary = summary_of(session, reader, verified)
     zone = session.project.spec.timezone or "UTC"
     page = render(summary, zone=ZoneInfo(str(zone)), gate=lambda text: display(text, LONGEST))
     _write(output, page)
-    attempts = sum(each.attempts for each in summary.campaigns)
+    document = audited.report_document(summary, verified, str(output))
     if options.json:
-        documents.write(
-            {
-                "environment": session.project.environment_name,
-                "report": str(output),
-                "campaigns": len(summary.campaigns),
-                "messages": attempts,
-                "ok": verified.ok,
-                "events": verified.events,
-                "head": verified.head,
-            }
-        )
+        documents.write(document)
     else:
-        verdict = "all fit" if verified.ok else "they do NOT fit: `zalosync audit verify` says where"
-        click.echo(
-            f"{output}: {plural(attempts, 'message')} of {plural(len(summary.campaigns), 'campaign')};"
-            f" {plural(verified.events, 'event')} of the history replayed, {verdict}"
-        )
+        text.say(audited.report_lines(document))
     return ExitCode.DONE if verified.ok else ExitCode.LEDGER
 
 
@@ -138,11 +124,20 @@ def _write(output: Path, page: str) -> None:
         ) from error
 
 
-def _summary(session: Session, reader: "LedgerReader", verified: "Verified") -> "Summary":
+def summary_of(session: Session, reader: "LedgerReader", verified: "Verified") -> "Summary":
+    """All that the report tells.
+
+    Args:
+        session: the command's.
+        reader: the ledger.
+        verified: what replaying its history found.
+    """
     from zalosync.audit.summary import Origin, Proof, summarize
+    from zalosync.cli.facts import sms_awaited
 
     project = session.project
     environment = project.environment
+    tallies = reader.tallies()
     return summarize(
         Origin(
             project=project.name,
@@ -151,9 +146,10 @@ def _summary(session: Session, reader: "LedgerReader", verified: "Verified") -> 
             currency=project.prices.currency if project.prices else "",
             names={each.first_name: each.name for each in project.campaigns},
         ),
-        reader.tallies(),
+        tallies,
         reader.runs(),
         reader.waiting(),
+        sms_awaited(session, reader, tallies),
         head=reader.head(),
         lineage=reader.notes().get("lineage", ""),
         proof=Proof(verified.events, verified.problems),

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from zalosync.audit.summary import Awaited
     from zalosync.console.status import Facts
     from zalosync.ledger.records import SmsOpen, Tally
+
+_ALL = 2**62  # more than there are
 
 
 def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -> "Facts":
@@ -52,15 +55,48 @@ def _sms(
     reader: LedgerReader, tallies: "Sequence[Tally]", due: dict[int, int], soon: int
 ) -> "dict[int, tuple[SmsOpen | None, SmsOpen | None]]":
     """Of each campaign's newest occurrence, which SMS may still be reported, and which should have been."""
-    newest = {tally.campaign: tally.occurrence for tally in sorted(tallies, key=lambda each: each.occurrence)}
+    newest = _newest(tallies)
     return {
-        number: (
-            reader.sms_open(number, newest[number], before, soon),
-            reader.sms_open(number, newest[number], 0, before) if before else None,
-        )
+        number: _sms_of(reader, number, newest[number], (before, soon))
         for number, before in due.items()
         if number in newest
     }
+
+
+def _newest(tallies: "Sequence[Tally]") -> dict[int, int]:
+    """By campaign number, the newest occurrence."""
+    return {tally.campaign: tally.occurrence for tally in sorted(tallies, key=lambda each: each.occurrence)}
+
+
+def _sms_of(
+    reader: LedgerReader, number: int, occurrence: int, moments: tuple[int, int], most: int | None = None
+) -> "tuple[SmsOpen | None, SmsOpen | None]":
+    """Which SMS may still be reported, and which should have been by the first of these moments; 0: none."""
+    before, soon = moments
+    return (
+        reader.sms_open(number, occurrence, before, soon, most=most),
+        reader.sms_open(number, occurrence, 0, before, most=most) if before else None,
+    )
+
+
+def sms_awaited(session: Session, reader: LedgerReader, tallies: "Sequence[Tally]") -> "Awaited":
+    """Of every campaign and occurrence, which SMS may still be reported, and which should have been.
+
+    All are counted, however many. When earlier occurrences were to go out no spec says any more: they are due
+    by when they were claimed.
+    """
+    from zalosync.refresh.late import patience
+
+    now = session.clock.now()
+    soon, due = int(now.timestamp()) + 1, _due(session, reader, now)
+    specs = {each.first_name: each.campaign.spec for each in session.project.campaigns}
+    newest = _newest(tallies)
+    found = {}
+    for number, occurrence, name in {(each.campaign, each.occurrence, each.name) for each in tallies}:
+        earlier = occurrence < newest[number]
+        before = int(now.timestamp()) - patience(specs.get(name)) if earlier else due[number]
+        found[number, occurrence] = _sms_of(reader, number, occurrence, (before, soon), most=_ALL)
+    return found
 
 
 def forgotten(session: Session, reader: LedgerReader) -> dict[int, int]:

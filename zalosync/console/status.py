@@ -15,7 +15,7 @@ from zalosync.compose.message import FINAL, Status
 from zalosync.console.display import display
 from zalosync.infobip.codes import explain_error, explain_status
 from zalosync.ledger.alarms import Alarm
-from zalosync.ledger.records import Run, SmsOpen, Some, Tally
+from zalosync.ledger.records import Run, SmsOpen, Some, Tally, ended
 from zalosync.plan.history import AUDIENCES
 from zalosync.provider import STATUSES
 
@@ -180,20 +180,15 @@ def _entries(runs: Iterable[Run], name: str, occurrence: int) -> list[Mapping[st
     ]
 
 
-def _failures(tallies: Iterable[Tally], open_: Iterable[SmsOpen | None]) -> list[dict[str, Any]]:
+def _failures(tallies: Iterable[Tally], awaited: Iterable[SmsOpen | None]) -> list[dict[str, Any]]:
     """Why messages failed, in plain words, most frequent first; an SMS has the last word if there was one.
 
-    Those whose SMS has no outcome (`open_`) are left out.
+    Those whose SMS has no outcome (`awaited`) are left out.
     """
-    sms: Counter[tuple[int, ...]] = Counter()
-    for some in open_:
-        sms.update(some.counts if some is not None else {})
     counts: Counter[tuple[Status, int, int, int, int]] = Counter()
-    for tally in tallies:
+    for tally, count in ended(tallies, awaited):
         if tally.state in _FAILED:
-            left_out = min(tally.count, sms[tally.ends])
-            sms[tally.ends] -= left_out
-            counts[tally.state, tally.channel, *tally.last] += tally.count - left_out
+            counts[tally.state, tally.channel, *tally.last] += count
     found = []
     for (state, channel, group, status, error), count in (+counts).items():
         meaning = explain_error(error) if error else explain_status(group, status)

@@ -8,6 +8,19 @@ from zalosync.console.display import display, plural
 from zalosync.console.status import duration
 
 MOST_REASONS = 8  # the document has all
+# What may become of a message that was sent, maybe; by its name in documents.
+WORDS: Mapping[str, str] = {
+    "accepted": "accepted",
+    "zalo": "delivered by Zalo",
+    "sms": "delivered by SMS",
+    "delivered": "delivered",
+    "waiting": "waiting for their outcome",
+    "sms_waiting": "waiting for their SMS",
+    "sms_unknown": "of unknown SMS outcome",
+    "failed": "failed",
+    "doubtful": "of unknown fate",
+}
+_FUNNEL = ("accepted", "zalo", "sms", "waiting", "sms_waiting", "sms_unknown", "failed", "doubtful")
 
 
 def status_lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -38,19 +51,10 @@ def _campaign_lines(campaign: Mapping[str, Any]) -> Iterator[str]:
         yield _line(funnel["audience"], "rows")
         yield _line(-funnel["skipped"], "skipped")
     yield _line(sent, "sent, or maybe sent" if funnel["doubtful"] else "sent")
-    for name, words in (
-        ("accepted", "accepted"),
-        ("zalo", "delivered by Zalo"),
-        ("sms", "delivered by SMS"),
-        ("waiting", "waiting for their outcome"),
-        ("sms_waiting", "waiting for their SMS"),
-        ("sms_unknown", "of unknown SMS outcome"),
-        ("failed", "failed"),
-        ("doubtful", "of unknown fate"),
-    ):
+    for name in _FUNNEL:
         count = funnel["delivered_by"].get(name, funnel.get(name, 0))
         if count or name in ("accepted", "zalo"):
-            yield _line(count, words, sent)
+            yield _line(count, WORDS[name], sent)
         if name == "failed":
             yield from _reasons(campaign["failures"])
     for name, words in (("held", "held until due"), ("cancelled", "cancelled"), ("not_sent", "not sent")):

@@ -147,14 +147,25 @@ class LedgerReader:
         """Whether any attempt since a moment (Unix seconds) is accepted and no more."""
         return bool(self._all("accepted_after", {"campaign": campaign, "since": since}))
 
-    def sms_open(self, campaign: int, occurrence: int, since: int, before: int) -> SmsOpen | None:
-        """Attempts that were claimed between two moments (Unix seconds), and of whose SMS no end is known."""
+    def sms_open(
+        self, campaign: int, occurrence: int, since: int, before: int, *, most: int | None = None
+    ) -> SmsOpen | None:
+        """Attempts that were claimed between two moments (Unix seconds), and of whose SMS no end is known.
+
+        Args:
+            campaign: its number.
+            occurrence: of it.
+            since: the first moment.
+            before: the moment after the last.
+            most: beyond these it is not counted on; `MOST_SMS_COUNTED` where a person waits.
+        """
+        most = MOST_SMS_COUNTED if most is None else most
         given = {"campaign": campaign, "occurrence": occurrence, "since": since, "before": before}
-        rows = self._all("sms_open", {**given, "limit": MOST_SMS_COUNTED})
+        rows = self._all("sms_open", {**given, "limit": most})
         if not rows:
             return None
         counts = {row[:-2]: row[-2] for row in rows}
-        return SmsOpen(counts, sum(counts.values()) >= MOST_SMS_COUNTED, min(row[-1] for row in rows))
+        return SmsOpen(counts, sum(counts.values()) >= most, min(row[-1] for row in rows))
 
     def late(self, campaign: int, since: int, before: int, chunk: int = 10_000) -> Iterator[list[Recorded]]:
         """Attempts that were accepted between two moments (Unix seconds) and are so still, oldest first."""

@@ -1,6 +1,7 @@
 """The shapes that go into and come out of the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -279,6 +280,17 @@ class Tally:
         if self.channel:
             return self.sms_group, self.sms_id, self.sms_error
         return self.status_group, self.status_id, self.error_id
+
+
+def ended(tallies: Iterable[Tally], awaited: Iterable[SmsOpen | None]) -> Iterator[tuple[Tally, int]]:
+    """Each tally with how many it counts when those whose SMS has no known end are left out."""
+    left: Counter[tuple[int, ...]] = Counter()
+    for some in awaited:
+        left.update(some.counts if some is not None else {})
+    for tally in tallies:
+        out = min(tally.count, left[tally.ends])
+        left[tally.ends] -= out
+        yield tally, tally.count - out
 
 
 @dataclass(frozen=True, slots=True)
