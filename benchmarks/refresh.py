@@ -3,11 +3,15 @@
     python benchmarks/refresh.py                       # 1,000,000 messages; takes some minutes
     python benchmarks/refresh.py --messages 200000 --keep /tmp/ledgers
     python benchmarks/refresh.py --only serve
+    python benchmarks/refresh.py --only status --messages 10000000 --keep /tmp/ledgers  # 2.5 GB, 20 minutes
 
 A ledger of so many accepted messages, and a report of each in no order, on one thread. `read`: pages of a
 thousand are parsed, proven and stored in the inbox. `merged`: from there into the ledger. `again`: the same
 reports once more, in another order: they change nothing. Before and after, the whole command `status`. With
 `--keep` the ledger is made once.
+
+`status`: that command and `history`, of a ledger of as many messages from a hundred runs: first all of them
+accepted and late, then all ended, every fourth with an SMS to follow of which nobody told.
 
 `serve` runs on one core, the callers on another, over connections that are kept: pushes of so many rows each,
 answered when they are durable.
@@ -61,6 +65,8 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ENVIRON = {"ZALOSYNC_KEY": KEYS.secret.hex()}
 BATCH = 100  # messages of a request
 SHARED = 10  # requests that share a transaction
+CHANGED = 50_000  # messages of a transaction, where only what comes out matters
+RUNS = 100  # of a large ledger
 PAGE = 1000
 CONNECTIONS = 64
 SEED = 20261123
@@ -77,25 +83,55 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path, help="folder where the ledger is kept for the next time")
-    parser.add_argument("--only", choices=("reports", "serve"))
+    parser.add_argument("--only", choices=("reports", "serve", "status"))
     said = parser.parse_args()
+    if said.only == "status":
+        with tempfile.TemporaryDirectory(prefix="zalosync-bench-") as folder:
+            large(said.keep or Path(folder), said.messages)
+        return
     if said.only != "reports":
         for rows, pushes in ((1, 10_000), (100, 1_000)):
             serve(rows, pushes * rows)
     if said.only == "serve":
         return
     with tempfile.TemporaryDirectory(prefix="zalosync-bench-") as folder:
-        kept = (said.keep or Path(folder)) / f"accepted-{said.messages}"
-        if not kept.exists():
-            aside = kept.with_suffix(".new")
-            shutil.rmtree(aside, ignore_errors=True)
-            fill(project(aside), said.messages)
-            aside.rename(kept)
+        kept = made(said.keep or Path(folder), "accepted", said.messages)
         home = Home(Path(folder) / "copy", "bench")
-        shutil.copytree(kept, home.root)
+        shutil.copytree(kept.root, home.root)
         status(home, said.messages, "all accepted, all late")
         reports(home, said.messages)
         status(home, said.messages, "all reported")
+
+
+def made(folder: Path, name: str, messages: int, runs: int = 1, changed: int = BATCH * SHARED) -> Home:
+    """The ledger of that name, made where it is not there."""
+    kept = folder / f"{name}-{messages}"
+    if not kept.exists():
+        aside = kept.with_suffix(".new")
+        shutil.rmtree(aside, ignore_errors=True)
+        fill(project(aside), messages, runs, changed)
+        aside.rename(kept)
+    return Home(kept, "bench")
+
+
+def large(folder: Path, messages: int) -> None:
+    """What people ask for while they wait, of a ledger of very many messages."""
+    home = made(folder, "large", messages, RUNS, CHANGED)
+    ended = home.root / "ended"
+    if not ended.exists():
+        asked(home, messages, "all accepted, all late")
+        settle(home)
+        ended.touch()
+    asked(home, messages, "all ended, of 3% an SMS is unknown")
+
+
+def asked(home: Home, messages: int, words: str) -> None:
+    """`status` and `history`."""
+    status(home, messages, words)
+    done = [zalosync(home.root, "--json", "history", environ=ENVIRON) for _ in range(3)]
+    assert {each.code for each in done} == {0}
+    count = len(json.loads(done[0].out)["runs"])
+    print(f"{messages:>10,} messages  history {min(each.seconds for each in done):.2f} s  {count} runs")
 
 
 def project(folder: Path) -> Home:
@@ -105,15 +141,24 @@ def project(folder: Path) -> Home:
     return Home(folder, "bench")
 
 
-def fill(home: Home, messages: int) -> None:
+def fill(home: Home, messages: int, runs: int, changed: int) -> None:
     """A ledger as `apply` leaves it: claimed in the order of messages, batch by batch, then accepted."""
     create(home, KEYS, NOON)
     ledger = Ledger(sqlite_engine(home.path), SQLITE, "ledger")
-    with ledger.change(Kind.RUN, NOON) as change:
-        run = change.start_run("bench", "apply", {})
-        campaign = change.campaign("order-shipped")
+    everything = sorted(IDENTITY.message(str(n)) for n in range(messages))
+    for number, part in enumerate(_in_parts(everything, -(-messages // runs)), 1):
+        with ledger.change(Kind.RUN, NOON) as change:
+            run = change.start_run(f"bench-{number}", "apply", {"campaigns": ["order-shipped"]})
+            campaign = change.campaign("order-shipped")
+        _apply(ledger, run, campaign, part, changed)
+        with ledger.change(Kind.END, NOON, run=run) as change:
+            change.end_run(run, {"exit_code": 0, "reason": "", "totals": {"accepted": len(part)}})
+    ledger.close()
+
+
+def _apply(ledger: Ledger, run: int, campaign: int, messages: Sequence[bytes], changed: int) -> None:
     taken = Standing(Status.ACCEPTED, status_group=1, status_id=7)
-    for some in _in_parts(sorted(IDENTITY.message(str(n)) for n in range(messages)), BATCH * SHARED):
+    for some in _in_parts(messages, changed):
         claims = [
             Claim(
                 message,
@@ -131,6 +176,20 @@ def fill(home: Home, messages: int) -> None:
             records = change.claim(claims)
         with ledger.change(Kind.OUTCOME, NOON, run=run) as change:
             change.move([Move(record, taken) for record in records])
+
+
+def settle(home: Home) -> None:
+    """Every accepted message gets its end, as reports would tell it; of SMS nobody tells."""
+    ledger = Ledger(sqlite_engine(home.path), SQLITE, "ledger")
+    (campaign,) = ledger.campaigns().values()
+    ends = [
+        Standing(Status[group], status_group=number, status_id=status, error_id=error)
+        for many, number, group, status, _, error, _ in ENDS
+        for _ in range(many)
+    ]
+    for some in ledger.late(campaign, 0, 2**40, chunk=CHANGED):
+        with ledger.change(Kind.EVIDENCE, NOON) as change:
+            change.move([Move(record, ends[record.row * 7919 % 100]) for record in some])
     ledger.close()
 
 
