@@ -117,8 +117,8 @@ def test_who_may_have_an_sms_has_not_failed() -> None:
     """Whose SMS has no outcome counts apart, on the page too, and everything still balances."""
     undeliverable, rejected = (6, 2, 9, 7002, 0, 0, 0), (5, 5, 14, 0, 0, 0, 0)
     oldest = int(NOW.timestamp())
-    awaited = SmsOpen({undeliverable: 1}, more=False, oldest=oldest)
-    lost = SmsOpen({undeliverable: 4, rejected: 2}, more=False, oldest=oldest)
+    awaited = SmsOpen({undeliverable: 1}, oldest)
+    lost = SmsOpen({undeliverable: 4, rejected: 2}, oldest)
     told = summary(awaited={(1, 1): (awaited, lost)})
     (campaign,) = told.campaigns
     assert (campaign.sms_waiting, campaign.sms_unknown) == (1, 6)

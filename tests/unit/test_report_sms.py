@@ -18,7 +18,6 @@ from zalosync.cli.session import Session
 from zalosync.console.audited import report_document, report_lines
 from zalosync.console.status import status_document
 from zalosync.console.status_text import WORDS
-from zalosync.ledger import read
 from zalosync.provider import ProviderStatus
 from zalosync.refresh.take import take
 
@@ -83,15 +82,6 @@ def test_sms_of_earlier_occurrences(desk: Desk) -> None:
     assert [each.occurrence for each in summary.campaigns] == [1, 2]
     assert [(each.sms_waiting, each.sms_unknown) for each in summary.campaigns] == [(0, 3), (0, 0)]
     assert outcomes == {"delivered": 1, "waiting": 3, "sms_waiting": 0, "sms_unknown": 3, "failed": 1}
-
-
-def test_the_report_counts_all_of_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where `status` stops counting SMS so that nobody waits, the report goes on."""
-    monkeypatch.setattr(read, "MOST_SMS_COUNTED", 2)
-    session = later(desk, 7)
-    (campaign,) = status_document(facts(session, desk.ledger))["campaigns"]
-    assert campaign["sms_unknown"]["more"]
-    assert told(desk, session)[1]["sms_unknown"] == 3
 
 
 def test_a_campaign_that_has_left_the_project(desk: Desk) -> None:

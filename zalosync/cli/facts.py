@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from zalosync.console.status import Facts
     from zalosync.ledger.records import SmsOpen, Tally
 
-_ALL = 2**62  # more than there are
-
 
 def facts(session: Session, reader: LedgerReader, names: tuple[str, ...] = ()) -> "Facts":
     """Where everything stands, now.
@@ -69,21 +67,20 @@ def _newest(tallies: "Sequence[Tally]") -> dict[int, int]:
 
 
 def _sms_of(
-    reader: LedgerReader, number: int, occurrence: int, moments: tuple[int, int], most: int | None = None
+    reader: LedgerReader, number: int, occurrence: int, moments: tuple[int, int]
 ) -> "tuple[SmsOpen | None, SmsOpen | None]":
     """Which SMS may still be reported, and which should have been by the first of these moments; 0: none."""
     before, soon = moments
     return (
-        reader.sms_open(number, occurrence, before, soon, most=most),
-        reader.sms_open(number, occurrence, 0, before, most=most) if before else None,
+        reader.sms_open(number, occurrence, before, soon),
+        reader.sms_open(number, occurrence, 0, before) if before else None,
     )
 
 
 def sms_awaited(session: Session, reader: LedgerReader, tallies: "Sequence[Tally]") -> "Awaited":
     """Of every campaign and occurrence, which SMS may still be reported, and which should have been.
 
-    All are counted, however many. When earlier occurrences were to go out no spec says any more: they are due
-    by when they were claimed.
+    When earlier occurrences were to go out no spec says any more: they are due by when they were claimed.
     """
     from zalosync.refresh.late import patience
 
@@ -95,7 +92,7 @@ def sms_awaited(session: Session, reader: LedgerReader, tallies: "Sequence[Tally
     for number, occurrence, name in {(each.campaign, each.occurrence, each.name) for each in tallies}:
         earlier = occurrence < newest[number]
         before = int(now.timestamp()) - patience(specs.get(name)) if earlier else due[number]
-        found[number, occurrence] = _sms_of(reader, number, occurrence, (before, soon), most=_ALL)
+        found[number, occurrence] = _sms_of(reader, number, occurrence, (before, soon))
     return found
 
 

@@ -121,7 +121,8 @@ def _some(some: Some | SmsOpen | None, now: datetime) -> dict[str, Any]:
     if some is None:
         return {"count": 0, "more": False, "oldest_seconds": None}
     age = max(0, int(now.timestamp()) - some.oldest)
-    return {"count": some.count, "more": some.more, "oldest_seconds": age}
+    more = isinstance(some, Some) and some.more
+    return {"count": some.count, "more": more, "oldest_seconds": age}
 
 
 def _funnel(

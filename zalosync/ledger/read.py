@@ -15,8 +15,6 @@ from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
-# Of SMS without an outcome: a cut leaves the rest among the failed. That many take a second and a half.
-MOST_SMS_COUNTED = 1_000_000
 ID_BYTES_INDEXED = 10  # as in `sql/` and the migration that says why
 MOST_COUNTED = 100_000  # of what is counted row by row while a person waits
 _BY_ROW = itemgetter(1)  # of what `evidenced` gives
@@ -147,25 +145,11 @@ class LedgerReader:
         """Whether any attempt since a moment (Unix seconds) is accepted and no more."""
         return bool(self._all("accepted_after", {"campaign": campaign, "since": since}))
 
-    def sms_open(
-        self, campaign: int, occurrence: int, since: int, before: int, *, most: int | None = None
-    ) -> SmsOpen | None:
-        """Attempts that were claimed between two moments (Unix seconds), and of whose SMS no end is known.
-
-        Args:
-            campaign: its number.
-            occurrence: of it.
-            since: the first moment.
-            before: the moment after the last.
-            most: beyond these it is not counted on; `MOST_SMS_COUNTED` where a person waits.
-        """
-        most = MOST_SMS_COUNTED if most is None else most
+    def sms_open(self, campaign: int, occurrence: int, since: int, before: int) -> SmsOpen | None:
+        """Attempts that were claimed between two moments (Unix seconds), and of whose SMS no end is known."""
         given = {"campaign": campaign, "occurrence": occurrence, "since": since, "before": before}
-        rows = self._all("sms_open", {**given, "limit": most})
-        if not rows:
-            return None
-        counts = {row[:-2]: row[-2] for row in rows}
-        return SmsOpen(counts, sum(counts.values()) >= most, min(row[-1] for row in rows))
+        rows = self._all("sms_open", given)
+        return SmsOpen({row[:-2]: row[-2] for row in rows}, min(row[-1] for row in rows)) if rows else None
 
     def late(self, campaign: int, since: int, before: int, chunk: int = 10_000) -> Iterator[list[Recorded]]:
         """Attempts that were accepted between two moments (Unix seconds) and are so still, oldest first."""

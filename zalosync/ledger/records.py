@@ -231,17 +231,15 @@ class SmsOpen:
 
     Attributes:
         counts: by state, status group, status id, error id, and the SMS's group, id and error.
-        more: whether there are more of them than were counted.
         oldest: when the oldest was claimed, in Unix seconds.
     """
 
     counts: Mapping[tuple[int, int, int, int, int, int, int], int]
-    more: bool
     oldest: int
 
     @property
     def count(self) -> int:
-        """How many were counted."""
+        """How many they are."""
         return sum(self.counts.values())
 
 

@@ -110,12 +110,10 @@ SELECT COUNT(*), MIN(created_at) FROM (
 SELECT 1 FROM attempt WHERE state = 4 AND campaign = :campaign AND created_at >= :since LIMIT 1
 
 -- name: sms_open
-SELECT state, status_group, status_id, error_id, sms_group, sms_id, sms_error, COUNT(*), MIN(created_at) FROM (
-    SELECT state, status_group, status_id, error_id, sms_group, sms_id, sms_error, created_at FROM attempt
-    WHERE failover = 1 AND state > 4 AND state < 8 AND refused = 0 AND (sms_group < 2 OR sms_id = 2)
-          AND campaign = :campaign AND created_at >= :since AND created_at < :before AND occurrence = :occurrence
-    ORDER BY created_at LIMIT :limit
-) some
+SELECT state, status_group, status_id, error_id, sms_group, sms_id, sms_error, COUNT(*), MIN(created_at)
+FROM attempt
+WHERE failover = 1 AND state > 4 AND state < 8 AND refused = 0 AND (sms_group < 2 OR sms_id = 2)
+      AND campaign = :campaign AND occurrence = :occurrence AND created_at >= :since AND created_at < :before
 GROUP BY state, status_group, status_id, error_id, sms_group, sms_id, sms_error
 
 -- name: late
