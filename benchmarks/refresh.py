@@ -122,7 +122,7 @@ def large(folder: Path, messages: int) -> None:
         asked(home, messages, "all accepted, all late")
         settle(home)
         ended.touch()
-    asked(home, messages, "all ended, of 3% an SMS is unknown")
+    asked(home, messages, "all ended, of 3% the SMS is unknown")
 
 
 def asked(home: Home, messages: int, words: str) -> None:
