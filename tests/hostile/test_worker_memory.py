@@ -39,7 +39,7 @@ from zalosync.compose.recipe import Composer, Recipe
 from zalosync.workers import become_worker
 become_worker()
 VALUES = 98
-rows = chunk_rows(VALUES + 2)
+rows = chunk_rows(VALUES + 2, content=False)
 values = {f"v{n}": "{{ c }}" for n in range(VALUES)}
 recipe = Recipe("c", 1, 1, "phone", values, b"k" * 32, failover="{{ c }}", content=True)
 frame = pl.DataFrame({"phone": [f"090{n:07}" for n in range(rows)], "c": ["é" * 500] * rows})
@@ -80,8 +80,9 @@ def test_the_largest_chunk_fits() -> None:
 
 def test_many_long_values_make_small_chunks() -> None:
     """Rows times texts is bounded; an ordinary campaign is composed in full chunks."""
-    assert chunk_rows(5) == CHUNK_ROWS
-    assert [chunk_rows(texts) * texts for texts in (5, 10, 102)] == [100_000, 100_000, 99_960]
+    assert chunk_rows(5, content=False) == CHUNK_ROWS
+    assert [chunk_rows(texts, content=False) * texts for texts in (5, 10, 102)] == [100_000, 100_000, 99_960]
+    assert [chunk_rows(texts, content=True) * texts for texts in (2, 10, 102)] == [40_000, 40_000, 39_984]
 
 
 def test_long_rows_make_small_chunks(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.shop import people
 from zalosync.audience.screen import PHONE_COLUMN, Reason
 from zalosync.compose import desired
-from zalosync.compose.desired import MAX_PARTS, PART_BYTES, POOL_FROM_BYTES, Desired, OnDuplicate
+from zalosync.compose.desired import CONTENT_PART_BYTES, MAX_PARTS, POOL_FROM_BYTES, Desired, OnDuplicate
 from zalosync.compose.message import Identity, Keys
 from zalosync.compose.recipe import Recipe, whole
 
@@ -158,7 +158,7 @@ def test_row_order_does_not_matter(random: object) -> None:
 def test_parts_do_not_matter(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kept in files or in memory, in few parts or in many: the same messages in the same order."""
     monkeypatch.setattr(desired, "POOL_FROM_BYTES", 2**62)
-    assert_same(wanted(cut(audience(), range(0, ROWS, 30)), size=parts * PART_BYTES), in_one())
+    assert_same(wanted(cut(audience(), range(0, ROWS, 30)), size=parts * CONTENT_PART_BYTES), in_one())
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -168,7 +168,7 @@ def test_workers_do_not_matter(workers: int, monkeypatch: pytest.MonkeyPatch) ->
     assert_same(wanted(cut(audience(), range(0, ROWS, 30)), size=POOL_FROM_BYTES), in_one())
 
 
-@pytest.mark.parametrize("size", [0, 5 * PART_BYTES])
+@pytest.mark.parametrize("size", [0, 5 * CONTENT_PART_BYTES])
 @pytest.mark.parametrize(("on_duplicate", "kept"), [("first", 0), ("last", 3), ("fail", 0)])
 def test_duplicates_meet(
     on_duplicate: OnDuplicate, kept: int, size: int, monkeypatch: pytest.MonkeyPatch

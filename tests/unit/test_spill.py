@@ -33,6 +33,20 @@ def test_all_rows_come_back_in_the_part_of_their_digest(parts: int) -> None:
     assert all(high < low for high, low in zip(highest, lowest[1:], strict=False))
 
 
+def test_frames_that_wait_and_frames_that_are_stored_are_one() -> None:
+    """Small frames gather until they are worth storing; the order of coming is kept over both."""
+    frames = [frame(first, 30) for first in range(0, 600, 30)]
+    with ExitStack() as stack:
+        spill = Spill(3, "m0", stack)  # 192 rows are stored at once
+        for each in frames:
+            spill.add(each)
+        found = [spill.part(number) for number in range(3)]
+    whole, width = pl.concat(frames), 2**64 // 3 + 1
+    for number, part in enumerate(found):
+        assert part is not None
+        assert part.equals(whole.filter(pl.col("m0") // width == number))
+
+
 def test_more_can_come_after_a_part_was_read() -> None:
     """Reading a part does not lose what is added later."""
     with ExitStack() as stack:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
 
-BLOCK = 1 << 22  # bytes that are handled at once
+BLOCK = 1 << 20  # bytes that are handled at once
 _GZIP = 16 + zlib.MAX_WBITS
 _SLICE = 1 << 14  # compressed bytes that are handed over at once
 _MOST_MEMBERS = 100_000  # block-wise compressors write one for 64 KiB

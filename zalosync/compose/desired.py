@@ -25,19 +25,24 @@ from zalosync.workers import MEMORY, become_worker, signals_held
 CHUNK_ROWS = 20_000
 # A value has up to 1,000 bytes, and a campaign up to a hundred: fewer rows are composed at once then.
 _CHUNK_VALUES = 100_000
+_CHUNK_CONTENTS = 40_000  # where the composed values come back from the worker processes
 # Below this many bytes of audience one process is done before a second one has started.
 POOL_FROM_BYTES = 24 * 2**20
 # Below this many bytes of audience everything stays in memory; above, a part holds about this much.
 PART_BYTES = 32 * 2**20
+# The same where the messages carry their content: a row takes several times its bytes then, and a part is
+# held as long as it takes to send it.
+CONTENT_PART_BYTES = 4 * 2**20
 MAX_PARTS = 256
 WORKERS = min(os.cpu_count() or 1, 8)
 WORKER_BYTES = MEMORY
 OnDuplicate = Literal["first", "last", "fail"]
 
 
-def chunk_rows(values: int) -> int:
-    """How many rows are composed at once, for so many texts of each row."""
-    return min(CHUNK_ROWS, _CHUNK_VALUES // max(1, values))
+def chunk_rows(values: int, *, content: bool) -> int:
+    """How many rows are composed at once, for so many texts of each row; fewer where the texts are kept."""
+    most = _CHUNK_CONTENTS if content else _CHUNK_VALUES
+    return min(CHUNK_ROWS, most // max(1, values))
 
 
 class Chunk(Protocol):
@@ -89,7 +94,8 @@ class Desired:
         self._on_duplicate = on_duplicate
         self._broke = broke
         self._stack = ExitStack()
-        self._parts = Spill(min(MAX_PARTS, max(1, size // PART_BYTES)), "m0", self._stack)
+        part = CONTENT_PART_BYTES if recipe.content else PART_BYTES
+        self._parts = Spill(min(MAX_PARTS, max(1, size // part)), "m0", self._stack)
         self._screened: list[pl.DataFrame] = []
         self._counted = False
         self.waterfall = Waterfall()
