@@ -49,7 +49,7 @@ class Spill:
         if self._file is None:
             return
         self._held_rows += frame.height
-        self._held_bytes += frame.estimated_size()
+        self._held_bytes += int(frame.estimated_size())
         if self._held_rows >= _ROWS_OF_A_PART * self.parts or self._held_bytes >= _WAITING_BYTES:
             self._store(self._file)
 
