@@ -13,9 +13,8 @@ from tests.support.server import serving
 pytestmark = [pytest.mark.scale, pytest.mark.usefixtures("loopback")]
 
 CEILING = 300  # MiB, over all processes of the run
-# The goal is the same for any number of messages. It is not reached: two processes compose large parts of the
-# audience, whose content is kept until it is sent.
-CEILING_OF_A_MILLION = 750
+# Measured 290, most of it in the first ten thousand too; machines and libraries differ a little.
+CEILING_OF_A_MILLION = 340
 
 
 def applied(root: Path, folder: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, float]:
@@ -60,7 +59,7 @@ def test_a_run_of_ten_thousand_rows(
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
 def test_a_run_of_a_million_rows(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred times as many messages, in less than three times the memory."""
+    """A hundred times as many messages, in little more memory."""
     sent, peak = applied(repository, tmp_path, 1_000_000, monkeypatch)
     assert sent > 800_000
     assert peak < CEILING_OF_A_MILLION
