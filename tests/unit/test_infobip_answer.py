@@ -1,11 +1,12 @@
 """The answer to a send, and error bodies: what is read, and what proves nothing."""
 
+import json
 from typing import Any
 
 import orjson
 import pytest
 
-from zalosync.infobip.answer import plain, read_error, read_send_answer
+from zalosync.infobip.answer import plain, read_error, read_send_answer, strict_json
 from zalosync.provider import AnswerRow, Malformed, ProviderError, ProviderStatus
 
 PENDING = {
@@ -35,6 +36,19 @@ def test_a_whole_answer_is_read_in_order() -> None:
         AnswerRow("zs1-A", "84901234567", ProviderStatus(1, "PENDING", 7, "PENDING_ENROUTE")),
         AnswerRow("zs1-B", None, ProviderStatus(5, "REJECTED", 23, "REJECTED_DUPLICATE_MESSAGE_ID")),
     )
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize(
+    "value", [{"a": 1, "b": {"a": [1.5, "Đặng", None]}}, [], 0, "", {"big": 2**70}, {"lone": "\ud800"}]
+)
+def test_spelling_does_not_matter(value: Any, indent: int | None) -> None:
+    """JSON in the spelling of most servers is read by another way than the rest, to the same end."""
+    body = json.dumps(value, ensure_ascii=indent is not None, indent=indent, separators=(",", ":"))
+    if "\ud800" in body:
+        assert strict_json(body.encode(errors="surrogatepass")) is Malformed.JSON
+    else:
+        assert strict_json(body.encode()) == value
 
 
 def test_an_answer_without_messages_is_whole() -> None:

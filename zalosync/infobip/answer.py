@@ -6,8 +6,11 @@ named and proves nothing: an answer may come from a firewall or a captive portal
 
 import json
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NoReturn, TypeGuard
+
+import orjson
 
 from zalosync.provider import GROUP_BY_ID, AnswerRow, Group, Malformed, ProviderError, ProviderStatus
 
@@ -41,6 +44,12 @@ def strict_json(body: bytes) -> Any:
     """Any JSON value, or why it is none. Strict UTF-8, no NaN, no key twice."""
     if not body.strip():
         return Malformed.EMPTY
+    # What comes out again as it came in, to the byte, has no key twice, and nothing that readers differ on.
+    # Most answers do, and are read so in a tenth of the time.
+    with suppress(ValueError, TypeError):
+        read = orjson.loads(body)
+        if orjson.dumps(read) == body:
+            return read
     try:
         return _STRICT.decode(body.decode("utf-8"))
     except _DuplicateKeysError:
