@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from operator import methodcaller
 from pathlib import Path
@@ -115,7 +114,7 @@ def test_one_open_attempt(book: Book) -> None:
 def test_one_message_id(book: Book) -> None:
     """Two messages never share an id."""
     (taken,) = book.claim(["a"])
-    stolen = replace(claim_of(book.campaign, "b"), message_id=taken.message_id)
+    stolen = claim_of(book.campaign, "b")._replace(message_id=taken.message_id)
     refused(book, methodcaller("claim", [stolen]))
 
 
@@ -228,6 +227,21 @@ def test_a_step_that_breaks_off_stores_nothing(book: Book, error: type[BaseExcep
 
     refused(book, step, error)
     book.claim(range(3))
+
+
+def test_outcomes_of_neighbours_and_of_others(book: Book) -> None:
+    """Intents that end alike are moved together, others by themselves; one that has moved undoes them all."""
+    taken = book.claim(range(9))
+    ends = [Status.ACCEPTED] * 3 + [Status.REJECTED] + [Status.ACCEPTED] * 2 + [Status.UNKNOWN] * 3
+    moves = [Move(record, standing(end)) for record, end in zip(taken, ends, strict=True)]
+    moves[1] = Move(taken[1], standing(Status.ACCEPTED)._replace(done_at=5))
+    attempt(book, lambda change: change.move([moves[4]], own=True))
+    refused(book, lambda change: change.move(moves, own=True))
+    attempt(book, lambda change: change.move([*moves[5:], *moves[:4]], own=True))
+    found = book.again(taken)
+    assert [record.state for record in found] == ends
+    assert [record.done_at for record in found] == [None, 5, *[None] * 7]
+    assert book.verified()
 
 
 def test_reading_in_the_middle_of_a_step(book: Book) -> None:

@@ -353,7 +353,7 @@ def letter(world: World, message: bytes, attempt: int, before: Any) -> Letter:
         attempt,
         world.identity.fingerprint(1, {"order": message.hex()}, None),
         world.identity.recipient(message.hex()),
+        False,
         before,
-        failover=False,
     )
     return Letter(claim, message.hex(), {"order": message.hex()})

@@ -143,9 +143,9 @@ def claim_of(
         attempt,
         IDENTITY.fingerprint(1, {"name": key}, None),
         IDENTITY.recipient(key),
+        failover,
         before,
         state,
-        failover=failover,
     )
 
 

@@ -112,7 +112,7 @@ class Lab:
                 message_id = identity.message_id(message, attempt)
                 pseudonym = identity.recipient(phone)
                 claim = Claim(
-                    message, message_id, 1, 1, attempt, fingerprint, pseudonym, before, failover=False
+                    message, message_id, 1, 1, attempt, fingerprint, pseudonym, failover=False, before=before
                 )
                 yield Letter(claim, phone, {"code": "DH-1"})
 

@@ -38,7 +38,7 @@ def _claim_without_compare() -> None:
     from zalosync.ledger import change
     from zalosync.ledger.dialect import statement
 
-    def many(self: Any, name: str, given: Any) -> None:
+    def many(self: Any, name: str, given: Any, _due: Any = None) -> None:
         if given:
             self._cursor.executemany(statement(self._dialect, name).sql, given)
 

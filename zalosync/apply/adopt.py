@@ -72,8 +72,8 @@ def _campaign(ledger: Ledger, campaign: CampaignPlan, keys: Keys, run: int, now:
                 attempt,
                 NO_CONTENT,
                 identity.recipient(phone),
-                known.get(message),
                 failover=True,  # nobody knows whether it had one
+                before=known.get(message),
             )
             for message, attempt, phone in zip(digests, part["f1_planned"], part[PHONE_COLUMN], strict=True)
         ]

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from zalosync.apply.classify import Sent
-from zalosync.compose.message import bulk_id, message_id_text
+from zalosync.compose.message import bulk_id
+from zalosync.compose.spelling import message_id_texts
 from zalosync.ledger.records import Claim, Recorded
 from zalosync.plan.pace import Slot, Slots
 
@@ -17,14 +18,19 @@ LATE = timedelta(
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message ready to be sealed: what the ledger learns of it, and what its recipient sees."""
+class Letter(NamedTuple):
+    """One message ready to be sealed: what the ledger learns of it, and what its recipient sees.
+
+    A tuple, as there is one for each message that is sent.
+    """
 
     claim: Claim
-    phone: str = field(repr=False)
-    values: Mapping[str, str] = field(repr=False)
-    failover: str | None = field(default=None, repr=False)
+    phone: str
+    values: Mapping[str, str]
+    failover: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Letter(claim={self.claim!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +55,26 @@ class Batch(Generic[T]):
     @property
     def bulk(self) -> str:
         """The bulk id: the same letters give the same one."""
-        return bulk_id(letter.claim.message_id for letter in self.letters)
+        return bulk_id(self._ids)
+
+    @property
+    def ids(self) -> list[str]:
+        """The message ids as they are on the wire."""
+        return message_id_texts(self._ids)
 
     @property
     def sent(self) -> tuple[Sent, ...]:
         """What the answer is held against."""
-        return tuple(Sent(message_id_text(one.claim.message_id), one.phone) for one in self.letters)
+        return tuple([Sent(text, one.phone) for text, one in zip(self.ids, self.letters, strict=True)])
 
     @property
     def claims(self) -> list[Claim]:
         """What the ledger is asked to take."""
         return [letter.claim for letter in self.letters]
+
+    @property
+    def _ids(self) -> list[bytes]:
+        return [letter.claim.message_id for letter in self.letters]
 
     def missed(self, now: datetime) -> bool:
         """Whether their slot began without them: sent now, they would go out beside those of the next one."""
@@ -78,7 +93,7 @@ class Batch(Generic[T]):
     def again(self, released: Sequence[Recorded]) -> "Batch[T]":
         """The same batch to be claimed once more: the same messages, attempts and ids."""
         letters = (
-            replace(letter, claim=replace(letter.claim, before=before))
+            letter._replace(claim=letter.claim._replace(before=before))
             for letter, before in zip(self.letters, released, strict=True)
         )
         return replace(self, letters=tuple(letters))

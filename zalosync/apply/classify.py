@@ -7,6 +7,7 @@ an exception proves nothing, a group without its id proves nothing, and what is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from zalosync.compose.message import Cause, Status
 from zalosync.errors import ExitCode
@@ -40,8 +41,7 @@ class After(Enum):
     STOP = auto()  # start nothing new
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """One message of a request: its id on the wire and its destination (digits)."""
 
     message_id: str

@@ -50,10 +50,15 @@ def moves(flown: Flying, verdict: Verdict, digest: bytes | None) -> list[Move]:
         verdict: what it proved.
         digest: keyed, of a raw body that is not one of the provider's answers; kept as evidence.
     """
-    return [
-        Move(record, _standing(outcome, digest))
-        for record, outcome in zip(flown.records, verdict.outcomes, strict=True)
-    ]
+    told: list[Move] = []
+    last: Outcome | None = None
+    standing: Standing | None = None
+    for record, outcome in zip(flown.records, verdict.outcomes, strict=True):
+        # Most messages of a request end alike, in one and the same outcome.
+        if outcome is not last or standing is None:
+            last, standing = outcome, _standing(outcome, digest)
+        told.append(Move(record, standing))
+    return told
 
 
 def _standing(outcome: Outcome, digest: bytes | None) -> Standing:

@@ -120,8 +120,8 @@ class Letters:
                 attempt,
                 fingerprint,
                 recipient,
+                failover is not None or again,
                 before,
-                failover=failover is not None or again,
             )
             yield Letter(claim, phone, dict(zip(self._names, row, strict=True)), failover)
 

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 from zalosync.apply.batch import Batch
-from zalosync.compose.message import message_id_text
 from zalosync.infobip.keys import Encryptor
 from zalosync.infobip.wire import Envelope, Outgoing, send_body
 from zalosync.workers import become_worker, signals_held
@@ -69,15 +68,10 @@ class Sealer:
 
     def seal(self, batch: Batch[Order]) -> Future[bytes]:
         """The body of a batch, now or when a worker has made it."""
+        proof = self._proof
         outgoing = [
-            Outgoing(
-                letter.phone,
-                message_id_text(letter.claim.message_id),
-                letter.values,
-                letter.failover,
-                None if self._proof is None else self._proof(letter.claim.message_id),
-            )
-            for letter in batch.letters
+            Outgoing(phone, text, values, failover, None if proof is None else proof(claim.message_id))
+            for text, (claim, phone, values, failover) in zip(batch.ids, batch.letters, strict=True)
         ]
         if self._pool is not None and batch.order.encryptor is not None:
             with signals_held():  # the first one starts the processes

@@ -74,8 +74,7 @@ class Envelope:
     speed: tuple[int, SpeedUnit] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message for one person. Its fields are personal data: never printed.
 
     Attributes:

@@ -68,13 +68,11 @@ def commitment(
     failover: int,
 ) -> bytes:
     """16 bytes that bind an attempt's lasting columns to the chain, and say nothing without the salt."""
-    mac = hashlib.blake2b(key=salt, person=b"zs commitment", digest_size=COMMITMENT_BYTES)
     columns = (message, message_id, fingerprint, recipient)
     # With the lengths, so that no byte can move unseen from one column to the next.
     numbers = (row, campaign, occurrence, attempt, failover)
-    mac.update(b"%d %d %d %d %d %d %d %d %d " % (*numbers, *map(len, columns)))
-    mac.update(b"".join(columns))
-    return mac.digest()
+    data = b"%d %d %d %d %d %d %d %d %d " % (*numbers, *map(len, columns)) + b"".join(columns)
+    return hashlib.blake2b(data, key=salt, person=b"zs commitment", digest_size=COMMITMENT_BYTES).digest()
 
 
 def link(

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from zalosync.clock import milliseconds
-from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
-from zalosync.ledger.chain import SALT_BYTES, canonical, commitment, link, ranges, shortest
+from zalosync.ledger.chain import SALT_BYTES, canonical, link, ranges, shortest
+from zalosync.ledger.claimed import Claimed
 from zalosync.ledger.dialect import Dialect, statement
 from zalosync.ledger.records import AFFECTS_SENDING, Alike, Claim, Kind, Move, Recorded, Step
-from zalosync.ledger.told import CELL, Cell, Told, cell_of, price_of
+from zalosync.ledger.told import CELL, Cell, Told
 
 
 class Change:
@@ -78,7 +78,7 @@ class Change:
     def note(self, name: str, value: str | None) -> None:
         """Set a settled fact, or drop it."""
         if value is None:
-            self._execute("drop_note", [{"name": name}])
+            self._many("drop_note", [(name,)], None)
         else:
             self._one("set_note", {"name": name, "value": value})
         self._body.setdefault("notes", []).append([name, value])
@@ -90,23 +90,26 @@ class Change:
             LedgerError: another writer took one of them meanwhile; nothing is taken.
         """
         assert self._run is not None
-        first = int(self._rows("last_row", {})[0][0]) + 1
-        fresh = [entry for entry in claims if not _continues(entry)]
-        numbers = iter(range(first, first + len(fresh)))
-        rows = [entry.before.row if _continues(entry) and entry.before else next(numbers) for entry in claims]
-        values = [self._claim_values(entry, row) for entry, row in zip(claims, rows, strict=True)]
-        again = [value for entry, value in zip(claims, values, strict=True) if _continues(entry)]
-        new = [value for entry, value in zip(claims, values, strict=True) if not _continues(entry)]
-        ended = [entry.before for entry in fresh if entry.before is not None]
-        self._execute("close_attempt", [{"row": e.row, "expected": int(e.state)} for e in ended])
-        self._execute("reclaim_attempt", again)
-        self._execute("insert_attempt", new)
-        self._body.setdefault("claims", []).append(
-            [int(claims[0].state) if claims else 0, rows if again else ranges(rows)]
+        taken = Claimed(
+            claims,
+            first=int(self._rows("last_row", {})[0][0]) + 1,
+            salts=self._entropy(SALT_BYTES * len(claims)),
+            run=self._run,
+            at=self._at // 1000,
         )
-        if ended:
-            self._body.setdefault("closed", []).extend(ranges(e.row for e in ended))
-        return [self._taken(entry, row) for entry, row in zip(claims, rows, strict=True)]
+        self._many("close_attempt", taken.ended)
+        self._many("reclaim_attempt", taken.again)
+        self._many("insert_attempt", taken.new)
+        rows = [record.row for record in taken.records]
+        self._body.setdefault("claims", []).append(
+            [int(claims[0].state) if claims else 0, rows if taken.again else ranges(rows)]
+        )
+        if taken.ended:
+            self._body.setdefault("closed", []).extend(ranges(row for row, _ in taken.ended))
+        self._commitments.extend(taken.commitments)
+        self._cells.update(taken.cells)
+        self._prices.update(taken.prices)
+        return taken.records
 
     def move(self, moves: Sequence[Move], *, own: bool = False) -> None:
         """Write down where messages stand now; with `own`, only intents of this change's run.
@@ -122,8 +125,10 @@ class Change:
         if not steps and not alike:
             return
         told = Told(steps, alike, self._at // 1000)
-        owner = () if not own else (self._run,)
-        self._many("move_own_intent" if own else "move_attempt", told.values(*owner))
+        if own:
+            self._many("move_own_intents", told.spans(self._run), len(steps))
+        else:
+            self._many("move_attempt", told.values())
         self._many("move_alike", told.values_alike())
         self._body.setdefault("moves", []).extend(told.groups())
         self._evidence.extend(told.digests)
@@ -165,51 +170,6 @@ class Change:
         self._one("insert_event", event | {"hash": linked})
         self.sealed = int(event["seq"]), linked
 
-    def _claim_values(self, entry: Claim, row: int) -> dict[str, Any]:
-        lasting = {
-            "row": row,
-            "message": entry.message,
-            "message_id": entry.message_id,
-            "campaign": entry.campaign,
-            "occurrence": entry.occurrence,
-            "attempt": entry.attempt,
-            "fingerprint": entry.fingerprint,
-            "recipient": entry.recipient,
-            "failover": int(entry.failover),
-        }
-        salt = self._entropy(SALT_BYTES)
-        self._commitments.append(commitment(salt=salt, **lasting))  # type: ignore[arg-type]
-        return lasting | {
-            "salt": salt,
-            "run": self._run,
-            "state": int(entry.state),
-            "expected": int(entry.before.state) if entry.before else 0,
-            "at": self._at // 1000,
-        }
-
-    def _taken(self, entry: Claim, row: int) -> Recorded:
-        if _continues(entry) and entry.before is not None:
-            before = cell_of(entry.before.known)
-            self._cells[before] -= 1
-            self._prices[before] -= price_of(entry.before.known)
-        found = Recorded(
-            row,
-            entry.message,
-            entry.message_id,
-            entry.campaign,
-            entry.occurrence,
-            entry.attempt,
-            entry.fingerprint,
-            self._run or 0,
-            entry.state,
-            created_at=self._at // 1000,
-            changed_at=self._at // 1000,
-            recipient=entry.recipient,
-            failover=entry.failover,
-        )
-        self._cells[cell_of(found.known)] += 1
-        return found
-
     def _rows(self, name: str, given: Mapping[str, Any]) -> list[Any]:
         asked = statement(self._dialect, name)
         self._cursor.execute(asked.sql, asked.values(given))
@@ -224,25 +184,23 @@ class Change:
                 f"`{name}` changed {changed} rows where 1 was due; nothing was stored", code="ZS604"
             )
 
-    def _execute(self, name: str, given: Sequence[Mapping[str, Any]]) -> None:
-        asked = statement(self._dialect, name)
-        self._many(name, [asked.values(values) for values in given])
+    def _many(self, name: str, given: Sequence[tuple[Any, ...]], due: int | None = -1) -> None:
+        """One statement for many values, each in its own order.
 
-    def _many(self, name: str, given: Sequence[tuple[Any, ...]]) -> None:
-        """One statement for many rows, of values in its own order."""
+        Args:
+            name: of the statement.
+            given: the values.
+            due: how many rows have to change; -1: one for each, None: it does not matter.
+        """
         if not given:
             return
         self._cursor.executemany(statement(self._dialect, name).sql, given)
         changed = self._cursor.rowcount
-        if name != "drop_note" and changed != len(given):
+        due = len(given) if due == -1 else due
+        if due is not None and changed != due:
             raise LedgerError(
-                f"{len(given) - changed:,} of {len(given):,} messages no longer stand where this run"
+                f"{due - changed:,} of {due:,} messages no longer stand where this run"
                 " thinks (another writer changed them); nothing of this step was stored",
                 fix="run `zalosync refresh`, then plan again",
                 code="ZS605",
             )
-
-
-def _continues(entry: Claim) -> bool:
-    """Whether a claim takes up the same attempt again, rather than open one."""
-    return entry.before is not None and entry.before.state in (Status.RELEASED, Status.HELD)

@@ -1,9 +1,10 @@
 """The shapes that go into and come out of the ledger."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from zalosync.compose.message import Cause, Status
@@ -73,29 +74,15 @@ class Recorded(NamedTuple):
     @property
     def known(self) -> "Known":
         """Where it stands, and little more."""
-        return Known(
-            self.message_id,
-            self.row,
-            self.campaign,
-            self.occurrence,
-            int(self.state),
-            int(self.cause),
-            self.status_group,
-            self.status_id,
-            self.error_id,
-            self.done_at,
-            self.price,
-            self.refused,
-            self.sms_group,
-            self.sms_id,
-            self.sms_error,
-            self.sms_done_at,
-            self.sms_price,
-        )
+        return Known(*_before_state(self), int(self.state), int(self.cause), *_after_cause(self))
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+# Of a `Recorded`, what its `Known` begins and ends with.
+_before_state: Callable[[Recorded], tuple[bytes, int, int, int]] = itemgetter(2, 0, 3, 4)
+_after_cause: Callable[[Recorded], tuple[Any, ...]] = itemgetter(slice(10, 21))
+
+
+class Claim(NamedTuple):
     """One message to be taken: a new attempt, or the same attempt again after a release or a hold.
 
     `before` is the open attempt that the ledger has of this message, if any: RELEASED and HELD are taken
@@ -110,9 +97,14 @@ class Claim:
     attempt: int
     fingerprint: bytes
     recipient: bytes
+    failover: bool
     before: Recorded | None = None
     state: Status = Status.INTENT
-    failover: bool = field(kw_only=True)
+
+    @property
+    def continues(self) -> bool:
+        """Whether it takes up the same attempt again, rather than open one."""
+        return self.before is not None and self.before.state in (Status.RELEASED, Status.HELD)
 
 
 class Standing(NamedTuple):
@@ -192,8 +184,7 @@ class Alike:
     told: list[tuple[int, int, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """From where the ledger says a message stands, to where it goes."""
 
     before: Recorded

@@ -11,7 +11,7 @@ from typing import Any
 
 from zalosync.compose.message import MOVES, Status
 from zalosync.errors import InternalError
-from zalosync.ledger.chain import NO_EVIDENCE, shortest
+from zalosync.ledger.chain import NO_EVIDENCE, ranges, shortest
 from zalosync.ledger.records import Alike, Known, Standing, Step
 
 CELL = (
@@ -79,14 +79,28 @@ class Told:
             count = len(each.told)
             self._recount(cell_of(each.before), count, price_of(each.before) * count, each.to)
 
-    def values(self, *owner: int | None) -> list[tuple[Any, ...]]:
-        """The parameters of `move_attempt`, sorted by row; `owner` ends those of `move_own_intent`."""
+    def values(self) -> list[tuple[Any, ...]]:
+        """The parameters of `move_attempt`, sorted by row."""
         at = self._at
         found = [
-            (*numbers, to[5], price, *sms, to[12], sms_price, at, before[1], before[4], *owner)
+            (*numbers, to[5], price, *sms, to[12], sms_price, at, before[1], before[4])
             for numbers, price, sms, sms_price, steps in self._numbered()
             for before, to in steps
         ]
+        found.sort(key=itemgetter(_AT_ROW))
+        return found
+
+    def spans(self, owner: int | None) -> list[tuple[Any, ...]]:
+        """The parameters of `move_own_intents`, sorted by row: neighbours that move alike are one."""
+        at = self._at
+        found = []
+        for numbers, price, sms, sms_price, steps in self._numbered():
+            together: dict[tuple[int | None, int | None, int], list[int]] = {}
+            for before, to in steps:
+                together.setdefault((to[5], to[12], before[4]), []).append(before[1])
+            for (done_at, sms_done_at, expected), rows in together.items():
+                change = (*numbers, done_at, price, *sms, sms_done_at, sms_price, at)
+                found += [(*change, row, row + count - 1, expected, owner) for row, count in ranges(rows)]
         found.sort(key=itemgetter(_AT_ROW))
         return found
 

@@ -30,13 +30,13 @@ SET state = :state, cause = :cause, status_group = :status_group, status_id = :s
     done_at = :done_at, price = :price, changed_at = :at
 WHERE row = :row AND state = :expected
 
--- name: move_own_intent
+-- name: move_own_intents
 UPDATE attempt
 SET state = :state, cause = :cause, status_group = :status_group, status_id = :status_id, error_id = :error_id,
     done_at = :done_at, price = :price, refused = :refused, sms_group = :sms_group,
     sms_id = :sms_id, sms_error = :sms_error, sms_done_at = :sms_done_at, sms_price = :sms_price,
     changed_at = :at
-WHERE row = :row AND state = :expected AND run = :run
+WHERE row BETWEEN :first AND :last AND state = :expected AND run = :run
 
 -- name: last_row
 SELECT COALESCE(MAX(row), 0) FROM attempt
