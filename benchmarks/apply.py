@@ -3,7 +3,7 @@
     python benchmarks/apply.py [--rows 10000] [--runs 3]
 
 Encrypted: against a bare loop of the same RSA-OAEP encryptions in as many processes. Not encrypted: against
-bare POSTs of the same bodies over the loopback, from as many threads. The server is the sandbox in a
+bare POSTs of such bodies over the loopback, from as many threads. The server is the sandbox in a
 process of its own, on the same cores. Also said: durable commits and bytes of ledger for a message.
 """
 
@@ -31,6 +31,15 @@ from zalosync.infobip.wire import Envelope, Outgoing, send_body
 ROOT = Path(__file__).resolve().parent.parent
 VALUES, BATCH, WIDTH = 5, 100, 4
 PROCESSES = min(os.cpu_count() or 1, 8)
+# What all messages of the campaign share.
+ENVELOPE = Envelope(
+    sender="4097700000000000001",
+    template=322307,
+    validity=(6, "HOURS"),
+    failover_sender="SHOPVN",
+    failover_validity=(2, "HOURS"),
+    campaign_reference_id="order-shipped",
+)
 _encryptors: list[Encryptor] = []  # of a worker process, built once
 
 
@@ -140,14 +149,9 @@ def _encrypt(messages: int) -> None:
 
 
 def bare_posts(address: str, messages: int) -> float:
-    """Messages a second over bare sockets, the same bodies, a connection each, from as many threads."""
+    """Messages a second over bare sockets, bodies like the campaign's, a connection each, as many threads."""
     host, port = address.removeprefix("http://").split(":")
-    envelope = Envelope(sender="4097700000000000001", template=322307)
-    values = {f"value_{n}": "Nguyễn Thị Ánh Đặng" for n in range(VALUES)}
-    bodies = []
-    for start in range(0, messages, BATCH):
-        letters = [Outgoing("84901234567", f"bare-{start + n}", values) for n in range(BATCH)]
-        bodies.append(send_body(envelope, letters, bulk_id=f"b{start}", send_at=None, encryptor=None))
+    bodies = [body(start) for start in range(0, messages, BATCH)]
 
     def post(body: bytes) -> None:
         with socket.create_connection((host, int(port))) as connection:
@@ -164,6 +168,27 @@ def bare_posts(address: str, messages: int) -> float:
         began = time.perf_counter()
         list(pool.map(post, bodies))
         return messages / (time.perf_counter() - began)
+
+
+def body(start: int) -> bytes:
+    """A request as the campaign's are, to people of its own, under ids of its own."""
+    letters = [
+        Outgoing(
+            f"849{place:08}",
+            f"zs1-{place:032}",
+            {
+                "customer_name": "Nguyễn Thị Ánh",
+                "customer_code": f"C{place:07}",
+                "order_code": f"DH{place:08}",
+                "order_amount": "1.250.000",
+                "order_date": "02/11/2026",
+            },
+            f"Don hang DH{place:08} da duoc gui di.",
+            f"{place:022}",
+        )
+        for place in range(start, start + BATCH)
+    ]
+    return send_body(ENVELOPE, letters, bulk_id=f"zs1b-{start:032}", send_at=None, encryptor=None)
 
 
 if __name__ == "__main__":
