@@ -25,7 +25,7 @@ from zalosync.errors import ExitCode, InternalError, LedgerError
 from zalosync.ledger import read
 from zalosync.ledger.change import Change
 from zalosync.ledger.dialect import SQLITE, statement
-from zalosync.ledger.records import AFFECTS_SENDING, Kind, Move, Recorded, Some, Standing
+from zalosync.ledger.records import AFFECTS_SENDING, Kind, Move, Recorded, Some, Standing, Standings
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -88,7 +88,7 @@ def test_unknown_keys_are_not_found(book: Book) -> None:
     assert book.ledger.recorded([b"x" * 16]) == {}
     assert book.ledger.recorded([]) == {}
     assert book.ledger.by_message_ids([]) == {}
-    assert list(book.ledger.standings([])) == []
+    assert book.ledger.standings([]) == Standings()
     assert list(book.ledger.in_state(Status.INTENT)) == []
 
 
@@ -96,7 +96,7 @@ def test_many_keys_in_one_question(book: Book) -> None:
     """A question may have more keys than one statement takes."""
     taken = book.claim(range(1200))
     assert len(book.ledger.recorded([record.message for record in taken])) == 1200
-    assert len(book.ledger.standings([record.message for record in taken])) == 1200
+    assert len(book.ledger.standings([record.message for record in taken]).others) == 1200
     chunks = list(book.ledger.in_state(Status.INTENT, chunk=500))
     assert [len(chunk) for chunk in chunks] == [500, 500, 200]
     assert [record.row for chunk in chunks for record in chunk] == list(range(1, 1201))
@@ -311,7 +311,9 @@ def test_whether_an_sms_was_to_follow(book: Book) -> None:
         (again,) = change.claim([claim_of(book.campaign, "b", before=released)])
     assert not again.failover
     assert not book.again([again])[0].failover
-    rows = {row[0]: row for row in book.ledger.standings([first.message, again.message])}
+    book.move([moved], standing(Status.UNDELIVERABLE))
+    found = book.ledger.standings(sorted([first.message, again.message]))
+    rows = {row[0]: row for row in found.others}
     assert [bool(rows[each.message][8]) for each in (first, again)] == [True, False]
     assert book.verified()
 
@@ -454,7 +456,7 @@ def test_campaigns(book: Book) -> None:
 def test_standings(book: Book) -> None:
     """A plan learns of each open attempt what it has to decide by, and of closed ones nothing."""
     first = book.put("a", Status.REJECTED)
-    rows = {row[0]: row for row in book.ledger.standings([first.message, b"x" * 16])}
+    rows = {row[0]: row for row in book.ledger.standings(sorted([first.message, b"x" * 16])).others}
     message, fingerprint, state, attempt, group, number, changed_at, *more = rows.pop(first.message)
     assert rows == {}
     assert more == [0, 0, 0, 0]
@@ -463,8 +465,42 @@ def test_standings(book: Book) -> None:
     assert changed_at == int(book.now.timestamp())
     with book.ledger.change(Kind.CLAIM, book.tick(), run=book.run) as change:
         change.claim([claim_of(book.campaign, "a", attempt=2, before=first)])
-    ((_, _, state, attempt, *_),) = book.ledger.standings([first.message])
+    ((_, _, state, attempt, *_),) = book.ledger.standings([first.message]).others
     assert (Status(state), attempt) == (Status.INTENT, 2)
+
+
+@pytest.mark.parametrize("every", [1, 30], ids=["between", "by keys"])
+def test_standings_in_bulk(book: Book, every: int) -> None:
+    """Whether few or all messages of a ledger are asked for, the same is told; of closed attempts nothing."""
+    states = (
+        Status.ACCEPTED,
+        Status.DELIVERED,
+        Status.REJECTED,
+        Status.UNKNOWN,
+        Status.RELEASED,
+        Status.INTENT,
+    )
+    for state in states:
+        for key in range(10):
+            book.put(f"{state.word} {key}", state)
+    refused = book.put("again", Status.REJECTED)
+    with book.ledger.change(Kind.CLAIM, book.tick(), run=book.run) as change:
+        taken = change.claim([claim_of(book.campaign, "again", attempt=2, before=refused)])
+    book.move(taken, standing(Status.ACCEPTED))
+    known = {row[1]: (row[6], Status(row[10]), row[5]) for row in book.ledger.attempts() if not row[11]}
+    asked = sorted({*sorted(known)[::every], max(known)})
+    found = book.ledger.standings(asked)
+    pairs = [found.taken[start : start + 32] for start in range(0, len(found.taken), 32)]
+    assert bool(pairs) == (every == 1)
+    told = {row[0]: (row[1], Status(row[2]), row[3]) for row in found.others}
+    for pair in pairs:
+        fingerprint, state, attempt = known[pair[:16]]
+        assert (fingerprint, attempt) == (pair[16:], 1)
+        assert state in (Status.ACCEPTED, Status.DELIVERED)
+        told[pair[:16]] = known[pair[:16]]
+    assert told == {message: known[message] for message in asked}
+    free = {message for message in asked if known[message][1] is Status.RELEASED}
+    assert found.known() == {*asked} - free
 
 
 def test_maybe_sent_is_never_open_for_a_first_claim(book: Book) -> None:

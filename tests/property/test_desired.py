@@ -14,8 +14,9 @@ from tests.support.shop import people
 from zalosync.audience.screen import PHONE_COLUMN, Reason
 from zalosync.compose import desired
 from zalosync.compose.desired import CONTENT_PART_BYTES, MAX_PARTS, POOL_FROM_BYTES, Desired, OnDuplicate
+from zalosync.compose.digests import whole
 from zalosync.compose.message import Identity, Keys
-from zalosync.compose.recipe import Recipe, whole
+from zalosync.compose.recipe import Recipe
 
 KEYS = Keys(bytes(range(32)))
 RECIPE = Recipe(

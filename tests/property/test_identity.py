@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.support.command import environment
+from zalosync.compose.canonical import contents
 from zalosync.compose.message import (
     DIGEST_BYTES,
     MESSAGE_ID_BYTES,
@@ -26,6 +28,22 @@ secrets = st.binary(min_size=32, max_size=32)
 texts = st.text(max_size=12)
 digests = st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES)
 ids = st.binary(min_size=MESSAGE_ID_BYTES, max_size=MESSAGE_ID_BYTES)
+
+
+odd_texts = st.one_of(st.none(), texts, st.text(alphabet='"\\\n\r\t\x00\x1f\x7f/\u2028é"', max_size=6))
+
+
+@given(st.data())
+def test_contents_in_columns(data: st.DataObject) -> None:
+    """The content of many rows is written as that of each is, whatever texts and names are made of."""
+    names = data.draw(st.lists(st.text(min_size=1, max_size=9), max_size=3, unique=True))
+    rows = data.draw(st.lists(st.tuples(odd_texts, *(odd_texts for _ in names)), max_size=5))
+    columns = list(zip(*rows, strict=True)) or [()] * (1 + len(names))
+    values = pl.DataFrame(dict(zip(names, columns[1:], strict=True)), schema=dict.fromkeys(names, pl.String))
+    failover = pl.Series(columns[0], dtype=pl.String)
+    identity = Identity(KEYS, "c", 1)
+    made = identity.fingerprints(contents(7, values, failover).to_list())
+    assert made == [identity.fingerprint(7, dict(zip(names, row, strict=True)), text) for text, *row in rows]
 
 
 @given(texts, st.integers(1, 999), texts, texts, st.integers(1, 999), texts)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.books import IDENTITY, WAYS, Book, claim_of, memory_book, standing
 from zalosync.audience.screen import Reason
+from zalosync.compose.digests import halves
 from zalosync.compose.message import MAYBE_SENT, Status
-from zalosync.compose.recipe import halves
-from zalosync.ledger.records import Kind, Standing
+from zalosync.ledger.records import Kind, Standing, Standings
 from zalosync.plan.decide import Action, RetryRule, decide, recorded_frame
 from zalosync.provider import RETRIABLE
 
@@ -32,7 +32,7 @@ def decided(
     book: Book, frame: pl.DataFrame, retry: RetryRule | None = None, now: int = LATER
 ) -> list[tuple[Action, int]]:
     """What is done, and under which attempt, in the order of the wish."""
-    standings = book.ledger.standings([IDENTITY.message(key) for key in ("a", "b", "c")])
+    standings = book.ledger.standings(sorted(IDENTITY.message(key) for key in ("a", "b", "c")))
     found = decide(frame, recorded_frame(standings), retry, now)
     assert found.height == frame.height
     assert found.select(frame.columns).equals(frame)
@@ -69,7 +69,7 @@ def test_not_in_the_ledger() -> None:
     """What the ledger does not know is to be sent, as a first attempt; also where it is empty."""
     book = memory_book()
     assert decided(book, desired("a", "b")) == [(Action.SEND, 1)] * 2
-    assert decide(desired(), recorded_frame([]), None, 0).height == 0
+    assert decide(desired(), recorded_frame(Standings()), None, 0).height == 0
     book.ledger.close()
 
 

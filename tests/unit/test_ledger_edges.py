@@ -97,7 +97,7 @@ def test_what_a_plan_asks() -> None:
     """A plan hears of the messages that the ledger knows, and of no others."""
     book = memory_book()
     (record,) = book.claim(["a"], failover=True)
-    (found,) = book.ledger.standings(sorted([record.message, bytes(16)]))
+    (found,) = book.ledger.standings(sorted([record.message, bytes(16)])).others
     assert found[:4] == (record.message, record.fingerprint, Status.INTENT, 1)
     assert (bool(found[7]), bool(found[8])) == (False, True)
     book.ledger.close()

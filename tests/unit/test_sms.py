@@ -2,6 +2,8 @@
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zalosync.compose.sms import (
     GSM_BASIC,
@@ -60,6 +62,17 @@ def test_segments_of_a_column_are_those_of_its_texts() -> None:
     assert column.dtype == pl.UInt16
     assert column.name == "sms"
     assert column.to_list() == [segments for *_, segments in TABLE] + [None]
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.text("aZ_^€`\U0001f600é\n", max_size=12)), max_size=4),
+    st.integers(1, 40),
+)
+def test_segments_of_any_column(parts: list[str | None], times: int) -> None:
+    """Short or long, plain or not: what a column takes is what each of its texts takes."""
+    texts = [None if part is None else part * times for part in parts]
+    wanted = [None if text is None else measure(text).segments for text in texts]
+    assert segments_column(pl.Series(texts, dtype=pl.String)).to_list() == wanted
 
 
 def test_segments_of_no_rows() -> None:

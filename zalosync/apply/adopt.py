@@ -8,8 +8,8 @@ import polars as pl
 
 from zalosync.audience.screen import PHONE_COLUMN
 from zalosync.clock import Clock
+from zalosync.compose.digests import whole
 from zalosync.compose.message import Cause, Identity, Keys, Status
-from zalosync.compose.recipe import whole
 from zalosync.ledger.records import Claim, Kind, Move, Standing
 from zalosync.ledger.store import Ledger
 from zalosync.plan.decide import Action

@@ -7,8 +7,8 @@ from zalosync.apply.decisions import cancel_held
 from zalosync.apply.letters import Left
 from zalosync.apply.run import Totals
 from zalosync.clock import Clock
+from zalosync.compose.digests import whole
 from zalosync.compose.message import Cause, Status
-from zalosync.compose.recipe import whole
 from zalosync.events import Emit, Warned
 from zalosync.ledger.records import Kind, Move, Recorded, Standing
 from zalosync.ledger.store import Ledger

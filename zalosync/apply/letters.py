@@ -11,8 +11,9 @@ import polars as pl
 from zalosync.apply.batch import Batch, Letter
 from zalosync.apply.seal import Order
 from zalosync.audience.screen import PHONE_COLUMN
+from zalosync.compose.digests import whole
 from zalosync.compose.message import Identity, Keys, Status
-from zalosync.compose.recipe import FAILOVER, VALUE_PREFIX, whole
+from zalosync.compose.recipe import FAILOVER, VALUE_PREFIX
 from zalosync.errors import PlanRefused
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import Claim, Recorded

@@ -128,8 +128,8 @@ def _inside(session: "Session", audience: Path) -> str:
 
 def _from_logs(session: "Session", client: Any, loaded: "LoadedCampaign", emit: "Reporter") -> "Attempts":
     """Which attempts the provider's logs know, by the ids that this project's key gives them."""
+    from zalosync.compose.digests import whole
     from zalosync.compose.message import Identity
-    from zalosync.compose.recipe import whole
 
     known = _ids_in_logs(session, client, emit)
     spec = loaded.campaign.spec

@@ -205,21 +205,32 @@ class Identity:
 
     def message(self, key: str) -> bytes:
         """16 bytes: the logical message of this key, in this campaign and occurrence."""
-        mac = self._message.copy()
-        data = key.encode()
-        mac.update(len(data).to_bytes(4, "big") + data)
-        return mac.digest()
+        return self.messages([key.encode()])[0]
 
     def fingerprint(self, template: int, values: Mapping[str, str], failover: str | None) -> bytes:
         """16 bytes: what the recipient would see. Of plaintext, never of ciphertext."""
-        mac = self._content.copy()
-        mac.update(
-            orjson.dumps(
-                {"failover": failover, "template": template, "values": values},
-                option=orjson.OPT_SORT_KEYS,
-            )
-        )
-        return mac.digest()
+        content = {"failover": failover, "template": template, "values": values}
+        return self.fingerprints([orjson.dumps(content, option=orjson.OPT_SORT_KEYS)])[0]
+
+    def messages(self, keys: Iterable[bytes]) -> list[bytes]:
+        """`message` of many keys, each in UTF-8."""
+        begun = self._message.copy
+        found: list[bytes] = []
+        for key in keys:
+            mac = begun()
+            mac.update(len(key).to_bytes(4, "big") + key)
+            found.append(mac.digest())
+        return found
+
+    def fingerprints(self, contents: Iterable[bytes]) -> list[bytes]:
+        """`fingerprint` of many contents, each as canonical JSON (`canonical.contents` writes many)."""
+        begun = self._content.copy
+        found: list[bytes] = []
+        for content in contents:
+            mac = begun()
+            mac.update(content)
+            found.append(mac.digest())
+        return found
 
     def recipient(self, phone: str) -> bytes:
         """16 bytes: the pseudonym of a phone, the same in all campaigns of the project."""

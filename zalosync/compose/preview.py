@@ -14,10 +14,11 @@ from zalosync.audience.phone import Fault, normalise
 from zalosync.audience.read import Chunk
 from zalosync.audience.screen import PHONE_COLUMN, Reason
 from zalosync.compose.desired import CHUNK_ROWS
+from zalosync.compose.digests import whole
 from zalosync.compose.inputs import opened_audience
 from zalosync.compose.message import Keys
 from zalosync.compose.prepare import prepared
-from zalosync.compose.recipe import FAILOVER, VALUE_PREFIX, Composer, Recipe, whole
+from zalosync.compose.recipe import FAILOVER, VALUE_PREFIX, Composer, Recipe
 from zalosync.compose.sms import Segments, fold_ascii, measure
 from zalosync.compose.template_masked import DOT, MaskedProgram, mask
 from zalosync.compose.values import misfits

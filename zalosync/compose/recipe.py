@@ -4,18 +4,17 @@ A recipe is plain data, so that it can be handed to a worker process; the result
 the audience is cut into chunks, nor on which process made which part.
 """
 
-import sys
-from array import array
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import repeat
 
 import polars as pl
 
 from zalosync.audience.phone import REPAIRS
 from zalosync.audience.screen import PHONE_COLUMN, REASON_COLUMN, REPAIRS_COLUMN, Reason, Rules, screen
+from zalosync.compose.canonical import contents
+from zalosync.compose.digests import halves
 from zalosync.compose.message import Identity, Keys
 from zalosync.compose.sms import fold_column, segments_column
 from zalosync.compose.template import Program
@@ -166,57 +165,15 @@ class Composer:
         return messages, unreadable
 
     def _digests(self, rendered: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
-        identity, template = self._identity, self._recipe.template
-        names = values.columns
-        # A template may take no values at all; a frame without columns has no rows either.
-        rows = values.iter_rows() if names else repeat((), rendered.height)
-        message = [identity.message(key) for key in rendered[KEY]]
-        fingerprint = [
-            identity.fingerprint(template, dict(zip(names, row, strict=True)), failover)
-            for row, failover in zip(rows, rendered[FAILOVER], strict=True)
-        ]
-        digests = {**halves("m", message), **halves("f", fingerprint)}
+        identity = self._identity
+        content = contents(self._recipe.template, values, rendered[FAILOVER])
+        digests = {
+            **halves("m", identity.messages(rendered[KEY].cast(pl.Binary).to_list())),
+            **halves("f", identity.fingerprints(content.to_list())),
+        }
         if self._recipe.recipients:
             digests |= halves("r", [identity.recipient(phone) for phone in rendered[PHONE_COLUMN]])
         return pl.DataFrame(digests)
-
-
-def halves(name: str, digests: list[bytes]) -> dict[str, pl.Series]:
-    """16-byte digests as two columns of 64 bits, which sort and join as numbers in their bytes' order."""
-    column = pl.Series(digests, dtype=pl.Binary)
-    return {
-        f"{name}{half}": column.bin.slice(half * 8, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-        for half in (0, 1)
-    }
-
-
-def split(name: str, digests: bytes) -> dict[str, pl.Series]:
-    """As `halves`, of 16-byte digests one after the other."""
-    if not digests:
-        return {f"{name}{half}": pl.Series([], dtype=pl.UInt64) for half in (0, 1)}
-    count = len(digests) // 8
-    numbers = (
-        pl.Series([digests], dtype=pl.Binary)
-        .bin.reinterpret(dtype=pl.Array(pl.UInt64, count), endianness="big")
-        .explode()
-    )
-    return {f"{name}{half}": numbers.gather_every(2, half) for half in (0, 1)}
-
-
-def joined(high: pl.Series, low: pl.Series) -> bytes:
-    """The digests of two columns of 64 bits, one after the other."""
-    numbers = array("Q", bytes(16 * high.len()))
-    numbers[0::2] = array("Q", high.to_list())
-    numbers[1::2] = array("Q", low.to_list())
-    if sys.byteorder == "little":
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
-def whole(high: pl.Series, low: pl.Series) -> list[bytes]:
-    """The digests of two columns of 64 bits."""
-    data = joined(high, low)
-    return [data[start : start + 16] for start in range(0, len(data), 16)]
 
 
 def _repairs(mask: pl.Series) -> Counter[str]:

@@ -80,14 +80,26 @@ def measure(text: str) -> Segments:
 def segments_column(texts: pl.Series) -> pl.Series:
     """`measure(text).segments` of each text, null for null.
 
-    Counted in columns; only long texts with characters of two units are walked one by one, since only
-    there the end of a part can fall between the two.
-
     Args:
         texts: String.
 
     Returns:
         UInt16, of the same length and name.
+    """
+    size, plain = texts.str.len_bytes(), texts.str.contains(r"^[ -Z_a-z]*$")
+    # A text of so few bytes is one part whatever it is made of; one of letters of one unit may have more.
+    fits = (size <= Encoding.UCS_2.limits[0]) | ((size <= Encoding.GSM_7.limits[0]) & plain)
+    result = (size > 0).cast(pl.UInt16)
+    rest = (~fits).arg_true()
+    if len(rest):
+        result = result.scatter(rest, _counted(texts.gather(rest)))
+    return result.alias(texts.name)
+
+
+def _counted(texts: pl.Series) -> pl.Series:
+    """Segments, counted in columns; only long texts with characters of two units are walked one by one.
+
+    Only there the end of a part can fall between the two.
     """
     text = pl.col("text")
     wide = text.str.count_matches(r"[\f^{}\\\[~\]|€]")
@@ -96,22 +108,17 @@ def segments_column(texts: pl.Series) -> pl.Series:
     units = text.str.len_chars() + pl.when(foreign).then(pairs).otherwise(wide)
     whole = pl.when(foreign).then(70).otherwise(160)
     part = pl.when(foreign).then(67).otherwise(153)
-    frame = texts.alias("text").to_frame()
-    counted = frame.select(
-        segments=pl.when(text.is_null())
-        .then(None)
-        .when(units <= whole)
-        .then((units > 0).cast(pl.UInt32))
-        .otherwise((units + part - 1) // part)
-        .cast(pl.UInt16),
-        walk=(units > whole) & (pl.when(foreign).then(pairs).otherwise(wide) > 0),
+    counted = (
+        texts.alias("text")
+        .to_frame()
+        .select(
+            segments=pl.when(units <= whole).then(1).otherwise((units + part - 1) // part).cast(pl.UInt16),
+            walk=(units > whole) & (pl.when(foreign).then(pairs).otherwise(wide) > 0),
+        )
     )
-    result = counted["segments"]
-    walked = counted["walk"].fill_null(value=False).arg_true()
-    if len(walked):
-        exact = [measure(value).segments for value in texts.gather(walked).to_list()]
-        result = result.scatter(walked, pl.Series(exact, dtype=pl.UInt16))
-    return result.alias(texts.name)
+    walked = counted["walk"].arg_true()
+    exact = [measure(value).segments for value in texts.gather(walked).to_list()]
+    return counted["segments"].scatter(walked, pl.Series(exact, dtype=pl.UInt16))
 
 
 def _in_class(characters: str) -> str:
@@ -160,6 +167,8 @@ def fold_column(texts: pl.Series) -> pl.Series:
     Returns:
         String, of the same length and name.
     """
+    if (texts.str.len_bytes() == texts.str.len_chars()).all():  # which is ASCII
+        return texts.str.replace_all("`", "'", literal=True)
     folded, certain = fold_expression(pl.col("text"))
     made = texts.alias("text").to_frame().select(folded=folded, rare=~certain)
     result, rare = made["folded"], made["rare"].fill_null(value=False).arg_true()

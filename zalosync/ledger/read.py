@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Dialect, statement
-from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Tally
+from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Standings, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 500
@@ -19,6 +19,8 @@ ID_BYTES_INDEXED = 10  # as in `sql/` and the migration that says why
 MOST_COUNTED = 100_000  # of what is counted row by row while a person waits
 _BY_ROW = itemgetter(1)  # of what `evidenced` gives
 ROWS_PER_CHUNK = 100_000  # of what is put into columns
+# Attempts read for each that is asked for: one that is looked up by its key costs as much as five in a row.
+MOST_BETWEEN = 3
 
 
 class LedgerReader:
@@ -97,15 +99,23 @@ class LedgerReader:
         """The open attempt of each message the ledger knows. Sorted input reads fastest."""
         return {found.message: found for found in self._by_keys("open_by_messages", messages)}
 
-    def standings(self, messages: Sequence[bytes]) -> list[tuple[Any, ...]]:
-        """What `plan` needs of the open attempts of these messages.
+    def standings(self, messages: Sequence[bytes]) -> Standings:
+        """What `plan` needs of the open attempts of these messages, which are sorted.
 
-        Returns:
-            (message, fingerprint, state, attempt, status group, status id, Unix seconds of the last change,
-            whether the provider refused it with this status in its very answer, whether an SMS was to take
-            its place, that SMS's status group and id) for each that is known.
+        Messages are digests, evenly spread: how many the ledger has between two of them can be foretold.
+        Where few others lie between, all between are read in one go, in columns made by the database.
         """
-        return list(self._in_parts("standings", messages))
+        if not messages:
+            return Standings()
+        first, last = messages[0], messages[-1]
+        span = (int.from_bytes(last) - int.from_bytes(first)) / 256 ** len(first)
+        if self._all("last_row", {})[0][0] * span > MOST_BETWEEN * len(messages):
+            return Standings(others=list(self._in_parts("standings", messages)))
+        between = {"first": first, "last": last}
+        count, digests = self._all("taken_between", between)[0]
+        taken = bytes.fromhex(digests or "")
+        others = self._all("standings_between", between) if len(taken) < count * 32 else ()
+        return Standings(taken, others)
 
     def by_message_ids(self, message_ids: Sequence[bytes]) -> dict[bytes, Recorded]:
         """Attempts by the ids the provider knows them by."""

@@ -32,6 +32,27 @@ class Kind(StrEnum):
 AFFECTS_SENDING = frozenset({Kind.CLAIM, Kind.OUTCOME, Kind.RESOLVE, Kind.CANCEL, Kind.ADOPT})
 
 
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What a plan needs of the open attempts of some messages; of others between them it may say the same.
+
+    Attributes:
+        taken: message and fingerprint, 16 bytes each, of every first attempt that was accepted or delivered:
+            nearly all there is, and about these nothing else is asked.
+        others: of each other one (message, fingerprint, state, attempt, status group, status id, Unix seconds
+            of the last change, whether the provider refused it with this status in its very answer, whether
+            an SMS was to take its place, that SMS's status group and id).
+    """
+
+    taken: bytes = b""
+    others: Sequence[tuple[Any, ...]] = ()
+
+    def known(self) -> set[bytes]:
+        """The messages that may not be claimed again as they are: all but those proven not sent."""
+        taken = (self.taken[start : start + 16] for start in range(0, len(self.taken), 32))
+        return {*taken, *(row[0] for row in self.others if row[2] != Status.RELEASED)}
+
+
 class Recorded(NamedTuple):
     """One attempt as the ledger knows it. Times are Unix seconds; `done_at` is in milliseconds.
 

@@ -15,10 +15,10 @@ import polars as pl
 from zalosync.audience.read import open_audience
 from zalosync.audience.screen import Reason
 from zalosync.compose.desired import CHUNK_ROWS, Desired
+from zalosync.compose.digests import whole
 from zalosync.compose.inputs import limits_of
-from zalosync.compose.message import Keys, Status
+from zalosync.compose.message import Keys
 from zalosync.compose.prepare import Prepared, placed, recipe_of
-from zalosync.compose.recipe import whole
 from zalosync.compose.template import check
 from zalosync.errors import SpecError, UsageError
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
@@ -174,5 +174,5 @@ def _mark(campaign: CampaignPlan, reader: History, attempts: Attempts, emit: Emi
 def _unknown(reader: History, messages: pl.DataFrame) -> pl.Series:
     """Of each message whether the ledger has none of it, or only a proof that it was not sent."""
     digests = whole(messages["m0"], messages["m1"])
-    known = {row[0] for row in reader.standings(digests) if row[2] != Status.RELEASED}
+    known = reader.standings(digests).known()
     return pl.Series([digest not in known for digest in digests], dtype=pl.Boolean)

@@ -14,9 +14,10 @@ from functools import partial
 
 import polars as pl
 
+from zalosync.compose.digests import Digests
 from zalosync.compose.message import Identity, Keys
 from zalosync.compose.prepare import Prepared, prepared
-from zalosync.compose.recipe import DESTINATION, whole
+from zalosync.compose.recipe import DESTINATION
 from zalosync.errors import Problem, SpecError
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
 from zalosync.ledger.chain import canonical
@@ -223,7 +224,7 @@ def _compare(
         emit(Warned("ZS324", note))
     rule = campaign.retry
     for messages in desired.messages():
-        recorded = _recorded(reader, whole(messages["m0"], messages["m1"]))
+        recorded = _recorded(reader, Digests(messages["m0"], messages["m1"]))
         decided = decide(messages, recorded, rule, int(now.timestamp()))
         sending = decided.filter(pl.col("action").is_in(_SENDING))
         campaign.segments += int(sending["segments"].cast(pl.Int64).sum())
@@ -236,7 +237,7 @@ def _compare(
 
 
 def _recorded(reader: History, messages: Sequence[bytes]) -> pl.DataFrame:
-    """What the ledger has of some messages, asked in slices: rows take much memory in Python."""
+    """What the ledger has of some messages, asked in slices: what it tells passes through memory as text."""
     slices = range(0, max(1, len(messages)), ASKED_AT_ONCE)
     return pl.concat(
         [recorded_frame(reader.standings(messages[at : at + ASKED_AT_ONCE])) for at in slices], rechunk=False

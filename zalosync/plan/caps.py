@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from zalosync.compose.digests import halves
 from zalosync.compose.message import Status
-from zalosync.compose.recipe import halves
 from zalosync.compose.spill import Spill
 from zalosync.errors import Place
 from zalosync.plan.history import Named

@@ -6,14 +6,13 @@ Content is not identity: a changed text, template or schedule never sends again;
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 import polars as pl
 
 from zalosync.audience.screen import Reason
+from zalosync.compose.digests import halves, split
 from zalosync.compose.message import Status
-from zalosync.compose.recipe import halves
-from zalosync.ledger.records import Recorded
+from zalosync.ledger.records import Recorded, Standings
 from zalosync.provider import EXPIRED_DLR_UNKNOWN, NOT_RECEIVED
 
 
@@ -80,16 +79,14 @@ _RECORDED = {
     "sms_group": pl.UInt8,
     "sms_id": pl.Int64,
 }
+# What is said of a message that was taken at the first attempt; only the state and the attempt are asked for.
+_TAKEN = (Status.ACCEPTED, 1, 0, 0, 0, False, False, 0, 0)
 
 
-def recorded_frame(standings: Iterable[tuple[Any, ...]]) -> pl.DataFrame:
-    """The ledger's side in columns: `m0`, `m1`, `rf0`, `rf1` and the standing.
-
-    Args:
-        standings: as `LedgerReader.standings` gives them.
-    """
-    columns = list(zip(*standings, strict=True)) or [()] * (2 + len(_RECORDED))
-    return pl.DataFrame(
+def recorded_frame(standings: Standings) -> pl.DataFrame:
+    """The ledger's side in columns: `m0`, `m1`, `rf0`, `rf1` and the standing."""
+    columns = list(zip(*standings.others, strict=True)) or [()] * (2 + len(_RECORDED))
+    others = pl.DataFrame(
         {
             **halves("m", list(columns[0])),
             **halves("rf", list(columns[1])),
@@ -101,6 +98,10 @@ def recorded_frame(standings: Iterable[tuple[Any, ...]]) -> pl.DataFrame:
             },
         }
     )
+    taken = pl.DataFrame(split(standings.taken, "m", "rf")).with_columns(
+        pl.lit(value, kind).alias(name) for (name, kind), value in zip(_RECORDED.items(), _TAKEN, strict=True)
+    )
+    return pl.concat([taken, others], rechunk=False)
 
 
 def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | None, now: int) -> pl.DataFrame:

@@ -10,8 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from zalosync.compose.digests import halves
 from zalosync.compose.message import Status
-from zalosync.compose.recipe import DESTINATION, halves
+from zalosync.compose.recipe import DESTINATION
 from zalosync.plan.decide import Action
 from zalosync.plan.history import History
 from zalosync.plan.messages import PlannedMessages

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from zalosync.clock import moment
 from zalosync.compose.message import Status
-from zalosync.ledger.records import Head, Run, Tally
+from zalosync.ledger.records import Head, Run, Standings, Tally
 
 AUDIENCES, WEBHOOK_HOSTS = "audiences", "webhook_hosts"  # where a run's record has them
 
@@ -25,7 +25,7 @@ class History(Protocol):
     def campaigns(self) -> dict[str, int]: ...  # noqa: D102
     def tallies(self) -> list[Tally]: ...  # noqa: D102
     def waiting(self) -> dict[tuple[int, Status], tuple[int, int]]: ...  # noqa: D102
-    def standings(self, messages: Sequence[bytes]) -> list[tuple[Any, ...]]: ...  # noqa: D102
+    def standings(self, messages: Sequence[bytes]) -> Standings: ...  # noqa: D102
     def held(self, campaign: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
     def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
     def handed(self, first_run: int) -> dict[tuple[int, int], int]: ...  # noqa: D102
@@ -58,9 +58,9 @@ class NoHistory:
         """None."""
         return {}
 
-    def standings(self, messages: Sequence[bytes]) -> list[tuple[Any, ...]]:  # noqa: ARG002 - nobody is known
+    def standings(self, messages: Sequence[bytes]) -> Standings:  # noqa: ARG002 - nobody is known
         """Nobody is known."""
-        return []
+        return Standings()
 
     def held(self, campaign: int) -> Iterator[list[tuple[Any, ...]]]:  # noqa: ARG002 - nobody is known
         """Nobody waits."""

@@ -12,7 +12,7 @@ from typing import IO
 
 import polars as pl
 
-from zalosync.compose.recipe import joined, split
+from zalosync.compose.digests import joined, split
 from zalosync.plan.column import BLOCK_BYTES, Column
 from zalosync.plan.decide import Action
 
@@ -108,8 +108,8 @@ class Slices:
         self._at += count
         return pl.DataFrame(
             {
-                **split("m", part["message"]),
-                **split("f", part["fingerprint"]),
+                **split(part["message"], "m"),
+                **split(part["fingerprint"], "f"),
                 "action": pl.Series(list(part["action"]), dtype=pl.UInt8),
             }
         )

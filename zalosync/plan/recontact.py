@@ -9,7 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from zalosync.clock import moment
-from zalosync.compose.recipe import DESTINATION, halves
+from zalosync.compose.digests import halves
+from zalosync.compose.recipe import DESTINATION
 from zalosync.compose.spill import Spill
 from zalosync.ledger.records import Run
 from zalosync.plan.decide import Action

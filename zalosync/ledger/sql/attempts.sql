@@ -85,6 +85,15 @@ SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at
        refused <> 0 AND refused = status_id, failover, sms_group, sms_id
 FROM attempt WHERE closed = 0 AND message IN (:keys)
 
+-- name: standings_between
+SELECT message, fingerprint, state, attempt, status_group, status_id, changed_at,
+       refused <> 0 AND refused = status_id, failover, sms_group, sms_id
+FROM attempt WHERE closed = 0 AND message BETWEEN :first AND :last AND (state NOT IN (4, 8) OR attempt <> 1)
+
+-- name: taken_between
+SELECT COUNT(*), group_concat(CASE WHEN state IN (4, 8) AND attempt = 1 THEN hex(message) || hex(fingerprint) END, '')
+FROM attempt WHERE closed = 0 AND message BETWEEN :first AND :last
+
 -- name: rows_of
 SELECT row FROM attempt WHERE substr(message_id, 1, 10) IN (:keys)
 
