@@ -10,6 +10,7 @@ from multiprocessing import connection, parent_process
 
 MEMORY = 2 * 2**30  # bytes of a worker: several times what the largest chunk of rows and values takes
 _OURS = (signal.SIGINT, signal.SIGTERM)
+_THREADS = "POLARS_MAX_THREADS"  # Polars reads it when it is imported
 
 
 @contextmanager
@@ -24,6 +25,21 @@ def signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def workers_starting() -> Iterator[None]:
+    """As `signals_held`, for processes that compute in columns: one thread each, as each core has one."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        with signals_held():
+            yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
 
 
 def become_worker(memory: int = MEMORY) -> None:

@@ -20,11 +20,11 @@ from zalosync.audience.screen import Reason
 from zalosync.compose.recipe import Composed, Composer, Recipe
 from zalosync.compose.spill import Spill
 from zalosync.errors import InternalError, ZalosyncError
-from zalosync.workers import MEMORY, become_worker, signals_held
+from zalosync.workers import MEMORY, become_worker, workers_starting
 
-CHUNK_ROWS = 20_000
+CHUNK_ROWS = 40_000
 # A value has up to 1,000 bytes, and a campaign up to a hundred: fewer rows are composed at once then.
-_CHUNK_VALUES = 100_000
+_CHUNK_VALUES = 200_000
 _CHUNK_CONTENTS = 40_000  # where the composed values come back from the worker processes
 # Below this many bytes of audience one process is done before a second one has started.
 POOL_FROM_BYTES = 24 * 2**20
@@ -158,7 +158,7 @@ class Desired:
         with ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=given) as pool:
             pending: deque[Future[Composed]] = deque()
             for chunk in self._chunks:
-                with signals_held():  # the first one starts the processes
+                with workers_starting():  # the first ones start the processes
                     pending.append(pool.submit(_compose, chunk.frame, chunk.first_row))
                 if len(pending) > 2 * WORKERS:
                     yield pending.popleft().result()
@@ -174,18 +174,16 @@ class Desired:
         suppressed = pl.col("reason") == int(Reason.SUPPRESSED)
         if frame["reason"].eq(int(Reason.SUPPRESSED)).any():
             frame = frame.sort("m0", "m1", suppressed if not last else ~suppressed, "row")
-        key = pl.struct("m0", "m1")
-        kept = key.is_last_distinct() if last else key.is_first_distinct()
-        frame = frame.with_columns(
-            pl.when(kept | suppressed)
-            .then("reason")
-            .otherwise(pl.lit(int(Reason.DUPLICATE_KEY), pl.UInt8))
-            .alias("reason"),
-            kept.alias("kept"),
-        )
-        good = pl.col("kept") & pl.col("reason").is_in([int(Reason.KEPT), int(Reason.SUPPRESSED)])
+        # Equal keys stand beside each other.
+        same = (frame["m0"] == frame["m0"].shift(1)) & (frame["m1"] == frame["m1"].shift(1))
+        duplicate = (same.shift(-1) if last else same).fill_null(value=False)
+        if not duplicate.any() and frame["reason"].eq(int(Reason.KEPT)).all():
+            return frame.drop("why"), frame.select("row", "reason", "why").clear()
+        reason = pl.when(duplicate & ~suppressed).then(pl.lit(int(Reason.DUPLICATE_KEY), pl.UInt8))
+        frame = frame.with_columns(reason.otherwise("reason").alias("reason"))
+        good = ~duplicate & pl.col("reason").is_in([int(Reason.KEPT), int(Reason.SUPPRESSED)])
         return (
-            frame.filter(good).drop("why", "kept"),
+            frame.filter(good).drop("why"),
             frame.filter(~good | suppressed).select("row", "reason", "why"),
         )
 

@@ -4,9 +4,10 @@ Reads as much of the audience as it takes, composes those rows as a plan would, 
 them. Each text comes twice: as it would be sent, and masked.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import repeat
 
 import polars as pl
 
@@ -200,35 +201,42 @@ class _Viewer:
         kept = composed.messages.filter(pl.col("reason") == int(Reason.KEPT))["row"].to_list()
         return [places[row] for row in kept]
 
-    def seen(self, chunk: Chunk, places: list[int]) -> list[Preview]:
+    def seen(self, chunk: Chunk, places: Sequence[int]) -> list[Preview]:
         """What became of these places of the chunk."""
-        return [self._look(chunk, place) for place in places]
-
-    def _look(self, chunk: Chunk, place: int) -> Preview:
-        frame = chunk.frame[place : place + 1]
+        frame = chunk.frame[places]
         composed = self._composer.compose(frame, 0)
-        row, file, line = chunk.first_row + place + 1, chunk.file, int(chunk.lines[place])
-        if composed.messages.height == 0:
-            reason, why = composed.skipped.select("reason", "why").row(0)
-            why = why_not(self._recipe, Reason(reason), why or "", frame[self._recipe.phone].item())
-            return Preview(row, file, line, Reason(reason), why)
-        message = composed.messages.row(0, named=True)
-        hidden = self._masked.render(frame).row(0, named=True)
-        failover = None
-        if self._recipe.failover is not None:
-            failover = _text(message[FAILOVER], self._folded(hidden[FAILOVER]))
-        return Preview(
-            row,
-            file,
-            line,
-            Reason(message["reason"]),
-            message["why"] or "",
-            message[PHONE_COLUMN],
-            tuple(self._values(composed.messages, hidden)),
-            failover,
-            measure(failover.text) if failover and failover.text is not None else None,
-            whole(composed.messages["m0"], composed.messages["m1"])[0],
+        messages, looks = composed.messages, list[Preview]()
+        dropped = {row: (reason, why) for row, reason, why in composed.skipped.iter_rows()}
+        made = dict(zip(messages["row"], self._made(messages, frame), strict=True))
+        for index, (place, spelling) in enumerate(zip(places, frame[self._recipe.phone], strict=True)):
+            row, file, line = chunk.first_row + place + 1, chunk.file, int(chunk.lines[place])
+            if index in made:
+                looks.append(replace(made[index], row=row, file=file, line=line))
+            else:
+                reason, why = Reason(dropped[index][0]), dropped[index][1] or ""
+                looks.append(Preview(row, file, line, reason, why_not(self._recipe, reason, why, spelling)))
+        return looks
+
+    def _made(self, messages: pl.DataFrame, frame: pl.DataFrame) -> Iterator[Preview]:
+        """What was composed, of rows that have no place yet."""
+        hidden = self._masked.render(frame[messages["row"]])
+        columns = [self._value(name, messages, hidden) for name in self._recipe.values]
+        facts = zip(
+            messages.select("reason", "why", PHONE_COLUMN).iter_rows(),
+            zip(*columns, strict=True) if columns else repeat(()),
+            self._failovers(messages, hidden),
+            whole(messages["m0"], messages["m1"]),
+            strict=False,
         )
+        for (reason, why, phone), values, failover, identity in facts:
+            segments = measure(failover.text) if failover and failover.text is not None else None
+            yield Preview(0, "", 0, Reason(reason), why or "", phone, values, failover, segments, identity)
+
+    def _failovers(self, messages: pl.DataFrame, hidden: pl.DataFrame) -> Iterator[PreviewText | None]:
+        if self._recipe.failover is None:
+            return repeat(None)
+        pairs = zip(messages[FAILOVER], hidden[FAILOVER], strict=True)
+        return (_text(text, self._folded(masked)) for text, masked in pairs)
 
     def _folded(self, masked: str | None) -> str | None:
         """The masked text folded as the text is, its dots apart."""
@@ -236,14 +244,14 @@ class _Viewer:
             return masked
         return DOT.join(fold_ascii(part) for part in masked.split(DOT))
 
-    def _values(self, messages: pl.DataFrame, hidden: dict[str, str | None]) -> Iterator[PreviewValue]:
-        limits = self._recipe.limits
-        for name in self._recipe.values:
-            value = messages.select(pl.col(VALUE_PREFIX + name).alias(name))
-            limit = limits.get(name)
-            judged = misfits(value, {name: limit} if limit else {}, self._recipe.budget)
-            text = _text(value.item(), hidden[VALUE_PREFIX + name])
-            yield PreviewValue(name, text, limit.max_length if limit else None, judged["why"].item() or "")
+    def _value(self, name: str, messages: pl.DataFrame, hidden: pl.DataFrame) -> Iterator[PreviewValue]:
+        """One value of each message."""
+        value = messages.select(pl.col(VALUE_PREFIX + name).alias(name))
+        limit = self._recipe.limits.get(name)
+        most = limit.max_length if limit else None
+        judged = misfits(value, {name: limit} if limit else {}, self._recipe.budget)
+        texts = zip(value[name], hidden[VALUE_PREFIX + name], judged["why"], strict=True)
+        return (PreviewValue(name, _text(text, masked), most, why or "") for text, masked, why in texts)
 
 
 def _text(text: str | None, masked: str | None) -> PreviewText:

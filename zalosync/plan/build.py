@@ -37,7 +37,7 @@ from zalosync.plan.timing import Timing, kept, timing_of
 from zalosync.spec.findings import Finding, settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 
-ASKED_AT_ONCE = 20_000  # messages of which the ledger tells
+ASKED_AT_ONCE = 100_000  # messages of which the ledger tells
 _SENDING = (int(Action.SEND), int(Action.RETRY))
 
 

@@ -85,7 +85,12 @@ _TAKEN = (Status.ACCEPTED, 1, 0, 0, 0, False, False, 0, 0)
 
 def recorded_frame(standings: Standings) -> pl.DataFrame:
     """The ledger's side in columns: `m0`, `m1`, `rf0`, `rf1` and the standing."""
-    columns = list(zip(*standings.others, strict=True)) or [()] * (2 + len(_RECORDED))
+    taken = pl.DataFrame(split(standings.taken, "m", "rf")).with_columns(
+        pl.lit(value, kind).alias(name) for (name, kind), value in zip(_RECORDED.items(), _TAKEN, strict=True)
+    )
+    if not standings.others:
+        return taken
+    columns = list(zip(*standings.others, strict=True))
     others = pl.DataFrame(
         {
             **halves("m", list(columns[0])),
@@ -97,9 +102,6 @@ def recorded_frame(standings: Standings) -> pl.DataFrame:
                 for (name, kind), values in zip(_RECORDED.items(), columns[2:], strict=True)
             },
         }
-    )
-    taken = pl.DataFrame(split(standings.taken, "m", "rf")).with_columns(
-        pl.lit(value, kind).alias(name) for (name, kind), value in zip(_RECORDED.items(), _TAKEN, strict=True)
     )
     return pl.concat([taken, others], rechunk=False)
 
