@@ -29,7 +29,7 @@ _CHUNK_CONTENTS = 40_000  # where the composed values come back from the worker 
 # Below this many bytes of audience one process is done before a second one has started.
 POOL_FROM_BYTES = 24 * 2**20
 # Below this many bytes of audience everything stays in memory; above, a part holds about this much.
-PART_BYTES = 32 * 2**20
+PART_BYTES = 12 * 2**20
 # The same where the messages carry their content: a row takes several times its bytes then, and a part is
 # held as long as it takes to send it.
 CONTENT_PART_BYTES = 4 * 2**20

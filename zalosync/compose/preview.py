@@ -30,6 +30,7 @@ MAX_SAMPLE = 50
 _SPREAD = (
     0x9E3779B97F4A7C15  # 2^64 over the golden ratio: multiples of it spread evenly, and are the same anywhere
 )
+_FEW = 100
 _TRIES = 20  # rows looked at in a chunk for each one wanted, since some are skipped
 
 
@@ -178,9 +179,11 @@ class _Viewer:
     def first(self, chunks: Iterator[Chunk]) -> list[Preview]:
         """The first row that would be sent, or nothing."""
         for chunk in chunks:
-            kept = self._kept(chunk, range(chunk.frame.height))
-            if kept:
-                return self.seen(chunk, kept[:1])
+            few = min(_FEW, chunk.frame.height)  # most often one of the first: not all are composed for it
+            for places in (range(few), range(few, chunk.frame.height)):
+                kept = self._kept(chunk, places)
+                if kept:
+                    return self.seen(chunk, kept[:1])
         return []
 
     def some(self, chunks: Iterator[Chunk], wanted: int) -> list[Preview]:

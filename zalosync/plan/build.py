@@ -5,8 +5,9 @@ It is handed a ledger that can only be read; it never writes, never posts.
 
 import hashlib
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -223,8 +224,7 @@ def _compare(
     for note in campaign.prepared.notes():
         emit(Warned("ZS324", note))
     rule = campaign.retry
-    for messages in desired.messages():
-        recorded = _recorded(reader, Digests(messages["m0"], messages["m1"]))
+    for messages, recorded in _with_recorded(desired.messages(), reader):
         decided = decide(messages, recorded, rule, int(now.timestamp()))
         sending = decided.filter(pl.col("action").is_in(_SENDING))
         campaign.segments += int(sending["segments"].cast(pl.Int64).sum())
@@ -234,6 +234,21 @@ def _compare(
         bind(array("Q", messages[DESTINATION].to_list()).tobytes())
         campaign.messages.append(decided)
     campaign.suppressed = campaign.messages.actions[Action.SUPPRESSED]
+
+
+def _with_recorded(
+    parts: Iterator[pl.DataFrame], reader: History
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Each part of the messages with what the ledger has of it, which a thread reads one part ahead."""
+    with ThreadPoolExecutor(1, "zalosync-recorded") as pool:
+        ahead: deque[tuple[pl.DataFrame, Future[pl.DataFrame]]] = deque()
+        for messages in parts:
+            ahead.append((messages, pool.submit(_recorded, reader, Digests(messages["m0"], messages["m1"]))))
+            if len(ahead) > 1:
+                before, recorded = ahead.popleft()
+                yield before, recorded.result()
+        for messages, recorded in ahead:
+            yield messages, recorded.result()
 
 
 def _recorded(reader: History, messages: Sequence[bytes]) -> pl.DataFrame:
