@@ -4,7 +4,9 @@ The sandbox's own count is the oracle: whatever happens to the first requests of
 two, nobody vanishes, and what cannot be known is called unknown.
 """
 
+import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ from zalosync.sandbox.embedded import EmbeddedSandbox
 from zalosync.sandbox.settings import Settings
 
 MESSAGES = 6
+SIZES = (1, 2, MESSAGES)  # of a request: one message, some, all
+SEEDS = 100
 SEND_FAULTS = sorted(name for name in BEHAVIOURS if not name.startswith(("key-", "clock-skew", "full-page")))
 # A provider that takes a request and then says, in its own words, that it refused it, lies about what the
 # protocol takes for proof. Its own check for duplicates is then all that keeps a second message away.
@@ -38,21 +42,49 @@ def sandbox(tmp_path: Path, loopback: None) -> Iterator[EmbeddedSandbox]:
         yield running
 
 
-def story(sandbox: EmbeddedSandbox, folder: Path, fault: str, size: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """How a campaign meets a fault.
+
+    Attributes:
+        messages: of the campaign.
+        size: messages of a request.
+        requests: which of them meet it.
+        share: of the messages of a request that a fault concerns, where it is about some.
+    """
+
+    messages: int = MESSAGES
+    size: int = 2
+    requests: tuple[int, ...] = (1, 2)
+    share: float = 0.5
+
+    @classmethod
+    def drawn(cls, seed: int) -> "Meeting":
+        """One of many ways, the same for the same seed."""
+        rng = random.Random(seed)
+        messages = rng.randint(1, 12)
+        size = rng.randint(1, messages)
+        most = -(-messages // size) + 2  # requests, with some that are tried again
+        requests = tuple(sorted(rng.sample(range(1, most + 1), rng.randint(1, min(3, most)))))
+        return cls(messages, size, requests, rng.choice((0.1, 0.5, 0.9)))
+
+
+def story(sandbox: EmbeddedSandbox, folder: Path, fault: str, meeting: Meeting) -> None:
     """A run that meets the fault, evidence, and a run that goes on; then the counts."""
-    lab = Lab(sandbox, folder, MESSAGES)
+    lab = Lab(sandbox, folder, meeting.messages)
     try:
         # A fault of the connection itself meets any call, the test's own too: once is enough of it.
-        when: dict[str, object] = {"times": 1} if fault.endswith("-on-connect") else {"requests": [1, 2]}
-        takes = {"share": 0.5, "delay_ms": 50}
+        once = fault.endswith("-on-connect")
+        when: dict[str, object] = {"times": 1} if once else {"requests": list(meeting.requests)}
+        takes = {"share": meeting.share, "delay_ms": 50}
         given = {name: takes[name] for name in BEHAVIOURS[fault].takes if name in takes}
         script(sandbox, {"do": fault, "with": given, **when})
-        first = lab.apply(size)
+        first = lab.apply(meeting.size)
         if isinstance(first, Applied) and lab.states()[Status.UNKNOWN]:
             assert first.code in (ExitCode.UNKNOWN, ExitCode.LEDGER), "doubt is said"
         script(sandbox)
         lab.refresh()
-        again = lab.apply(size)
+        again = lab.apply(meeting.size)
         lab.refresh()
         check(lab, sandbox, fault)
         verdict = again.code if isinstance(again, Applied) else again.exit_code
@@ -81,16 +113,17 @@ def check(lab: Lab, sandbox: EmbeddedSandbox, fault: str) -> None:
 
 
 @pytest.mark.hostile
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("fault", SEND_FAULTS)
-def test_each_fault(sandbox: EmbeddedSandbox, tmp_path: Path, fault: str) -> None:
-    """Whatever happens to the first requests: at most once, nobody lost, doubt said."""
-    story(sandbox, tmp_path, fault, 2)
+def test_each_fault(sandbox: EmbeddedSandbox, tmp_path: Path, fault: str, size: int) -> None:
+    """Whatever happens to the first requests, of any size: at most once, nobody lost, doubt said."""
+    story(sandbox, tmp_path, fault, Meeting(size=size))
 
 
 @pytest.mark.hostile
 @pytest.mark.nightly
-@pytest.mark.parametrize("size", [1, 3, MESSAGES])
+@pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("fault", SEND_FAULTS)
-def test_each_fault_in_each_size(sandbox: EmbeddedSandbox, tmp_path: Path, fault: str, size: int) -> None:
-    """The same with requests of one, several and all messages."""
-    story(sandbox, tmp_path, fault, size)
+def test_each_fault_anywhere(sandbox: EmbeddedSandbox, tmp_path: Path, fault: str, seed: int) -> None:
+    """The same in campaigns and requests of any size, at any of them, for some or most of their messages."""
+    story(sandbox, tmp_path, fault, Meeting.drawn(seed))
