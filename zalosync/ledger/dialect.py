@@ -90,9 +90,15 @@ class Statement:
 
 
 @cache
-def statement(dialect: Dialect, name: str, keys: int = 0) -> Statement:
-    """A named statement of `sql/`; `keys` placeholders take the place of `:keys`."""
+def statement(dialect: Dialect, name: str, keys: int = 0, state: int | None = None) -> Statement:
+    """A named statement of `sql/`; `keys` placeholders take the place of `:keys`.
+
+    A `state` takes the place of `:state`: where an index is of some states only, SQLite plans a statement
+    whose parameter is the state anew each time, which takes ten times as long as the statement does.
+    """
     sql = _sources()[name]
+    if state is not None:
+        sql = sql.replace(":state", str(state))
     if keys:
         sql = sql.replace(":keys", ", ".join([dialect.placeholder] * keys))
     names = tuple(_PARAMETER.findall(sql))

@@ -14,7 +14,7 @@ from zalosync.ledger.dialect import Dialect, statement
 from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Standings, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
-KEYS_PER_QUERY = 500
+KEYS_PER_QUERY = 512
 ID_BYTES_INDEXED = 10  # as in `sql/` and the migration that says why
 MOST_COUNTED = 100_000  # of what is counted row by row while a person waits
 _BY_ROW = itemgetter(1)  # of what `evidenced` gives
@@ -177,7 +177,7 @@ class LedgerReader:
         """Attempts in one of the waiting states (intent, unknown, held), in chunks, in order of claiming."""
         after = 0
         while True:
-            rows = self._all("by_state", {"state": int(state), "after": after, "limit": chunk})
+            rows = self._all("by_state", {"after": after, "limit": chunk}, int(state))
             if not rows:
                 return
             found = [Recorded.of(row) for row in rows]
@@ -202,9 +202,10 @@ class LedgerReader:
 
     def owns(self, run: int, rows: Sequence[int]) -> bool:
         """Whether all these attempts are still intents of this run."""
-        asked = statement(self._dialect, "owned_intents", len(rows))
+        keys = _padded(tuple(rows))
+        asked = statement(self._dialect, "owned_intents", len(keys))
         with self._asking() as cursor:
-            cursor.execute(asked.sql, (run, *rows))
+            cursor.execute(asked.sql, (run, *keys))
             return bool(cursor.fetchone()[0] == len(rows))
 
     def events(self) -> Iterator[tuple[Any, ...]]:
@@ -242,8 +243,8 @@ class LedgerReader:
             while rows := cursor.fetchmany(ROWS_PER_CHUNK):
                 yield rows
 
-    def _all(self, name: str, given: dict[str, Any]) -> list[Any]:
-        asked = statement(self._dialect, name)
+    def _all(self, name: str, given: dict[str, Any], state: int | None = None) -> list[Any]:
+        asked = statement(self._dialect, name, state=state)
         with self._asking() as cursor:
             cursor.execute(asked.sql, asked.values(given))
             return list(cursor.fetchall())
@@ -254,7 +255,7 @@ class LedgerReader:
     def _in_parts(self, name: str, keys: Sequence[bytes] | Sequence[int]) -> Iterator[tuple[Any, ...]]:
         with self._asking() as cursor:
             for start in range(0, len(keys), KEYS_PER_QUERY):
-                part = tuple(keys[start : start + KEYS_PER_QUERY])
+                part = _padded(tuple(keys[start : start + KEYS_PER_QUERY]))
                 cursor.execute(statement(self._dialect, name, len(part)).sql, part)
                 yield from cursor.fetchall()
 
@@ -272,6 +273,11 @@ class LedgerReader:
             ) from error
         finally:
             cursor.close()
+
+
+def _padded(keys: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The keys, the last of them repeated: a statement for each power of two, so that few are prepared."""
+    return keys + keys[-1:] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
 
 
 def _beginnings(message_ids: Sequence[bytes]) -> list[bytes]:
