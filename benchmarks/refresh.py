@@ -42,7 +42,7 @@ from measure import ROOT, megabytes, zalosync
 from zalosync.clock import SystemClock
 from zalosync.compose.message import Identity, Keys, Maker, Status, message_id_text, webhook_token
 from zalosync.infobip.evidence import read_reports
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.home import Home, create
 from zalosync.ledger.records import Claim, Kind, Move, Standing
 from zalosync.ledger.store import Ledger
@@ -144,7 +144,7 @@ def project(folder: Path) -> Home:
 def fill(home: Home, messages: int, runs: int, changed: int) -> None:
     """A ledger as `apply` leaves it: claimed in the order of messages, batch by batch, then accepted."""
     create(home, KEYS, NOON)
-    ledger = Ledger(sqlite_engine(home.path), SQLITE, "ledger")
+    ledger = Ledger(sqlite_database(home.path), SQLITE, "ledger")
     everything = sorted(IDENTITY.message(str(n)) for n in range(messages))
     for number, part in enumerate(_in_parts(everything, -(-messages // runs)), 1):
         with ledger.change(Kind.RUN, NOON) as change:
@@ -180,7 +180,7 @@ def _apply(ledger: Ledger, run: int, campaign: int, messages: Sequence[bytes], c
 
 def settle(home: Home) -> None:
     """Every accepted message gets its end, as reports would tell it; of SMS nobody tells."""
-    ledger = Ledger(sqlite_engine(home.path), SQLITE, "ledger")
+    ledger = Ledger(sqlite_database(home.path), SQLITE, "ledger")
     (campaign,) = ledger.campaigns().values()
     ends = [
         Standing(Status[group], status_group=number, status_id=status, error_id=error)
@@ -250,7 +250,7 @@ def status(home: Home, messages: int, words: str) -> None:
 
 def reports(home: Home, messages: int) -> None:
     """Reports through the inbox into the ledger, twice."""
-    ledger = Ledger(sqlite_engine(home.path), SQLITE, "ledger")
+    ledger = Ledger(sqlite_database(home.path), SQLITE, "ledger")
     maker, clock = Maker(KEYS), SystemClock()
     for name, seed in (("merged", SEED), ("again", SEED + 1)):
         with Inbox(home.folder / "bench.inbox.db") as inbox:

@@ -17,7 +17,7 @@ from tests.support.leaks import Leak, Scanner, files, phone_forms
 from tests.support.server import API_KEY, Server, serving
 from tests.support.shop import CAMPAIGN, Person, Shop, people, write_audience, write_shop
 from zalosync.compose.message import Keys, Status
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import Move, Standing
 from zalosync.ledger.rescue import rescue_path, write_rescue
@@ -177,7 +177,7 @@ def bad_times(scene: Scene, server: Server) -> None:
 
 def rescue(shop: Shop) -> None:
     """Leave a rescue file of another ledger's run: one that stays, and holds outcomes of planted people."""
-    reader = LedgerReader(sqlite_engine(shop.state / "here.db", read_only=True), SQLITE, "here.db")
+    reader = LedgerReader(sqlite_database(shop.state / "here.db", read_only=True), SQLITE, "here.db")
     unknown = [record for chunk in reader.in_state(Status.UNKNOWN) for record in chunk]
     reader.close()
     assert unknown

@@ -17,7 +17,7 @@ from tests.support.books import (
     counts,
     file_book,
     memory_book,
-    memory_engine,
+    memory_database,
     standing,
 )
 from zalosync.compose.message import MAYBE_SENT, MOVES, Cause, Status
@@ -359,11 +359,10 @@ def test_an_sms_without_an_end(book: Book, to: Standing, is_open: bool) -> None:
 
 def test_sms_are_counted_without_their_rows() -> None:
     """Among millions of messages `status` counts SMS without an end from an index alone, nothing sorted."""
-    asked, engine = statement(SQLITE, "sms_open"), memory_engine()
+    asked, database = statement(SQLITE, "sms_open"), memory_database()
     given = asked.values({"campaign": 1, "occurrence": 1, "since": 0, "before": 1})
-    with engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked.sql}", given).fetchall()
-    engine.dispose()
+    plan = database.connection.execute(f"EXPLAIN QUERY PLAN {asked.sql}", given).fetchall()
+    database.close()
     (step,) = [row[-1] for row in plan]
     assert "USING COVERING INDEX sms_awaited" in step
 

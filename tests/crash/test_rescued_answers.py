@@ -11,7 +11,7 @@ from tests.support.server import serving
 from tests.support.shop import write_shop
 from tests.support.truth import assert_at_most_once
 from zalosync.compose.message import Status, message_id_bytes
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import Move, Standing
 from zalosync.ledger.rescue import rescue_path, write_rescue
@@ -42,7 +42,7 @@ def test_apply_after_a_run_that_could_not_store(tmp_path: Path) -> None:
             for entry in server.messages()
             if (message_id := message_id_bytes(entry["messageId"])) is not None
         }
-        with closing(LedgerReader(sqlite_engine(path, read_only=True), SQLITE, "here")) as reader:
+        with closing(LedgerReader(sqlite_database(path, read_only=True), SQLITE, "here")) as reader:
             known = reader.by_message_ids(sorted(answered))
         write_rescue(
             rescue_path(shop.state, run_id), [Move(known[each], to) for each, to in answered.items()]
@@ -51,7 +51,7 @@ def test_apply_after_a_run_that_could_not_store(tmp_path: Path) -> None:
         assert done.code in (0, 5), done.err  # so many refusals stop a run
         assert not list(shop.state.glob("rescue-*"))
         assert_at_most_once(shop, path, server)
-        with closing(LedgerReader(sqlite_engine(path, read_only=True), SQLITE, "here")) as reader:
+        with closing(LedgerReader(sqlite_database(path, read_only=True), SQLITE, "here")) as reader:
             now = reader.by_message_ids(sorted(answered))
         refused = {each for each, to in answered.items() if to is REFUSED}
         assert refused

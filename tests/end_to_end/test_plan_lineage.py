@@ -14,7 +14,7 @@ from tests.support.command import Done, zalosync
 from tests.support.server import Server, serving
 from tests.support.shop import CAMPAIGN, Shop, write_shop
 from zalosync.ledger import migrate
-from zalosync.ledger.dialect import sqlite_engine
+from zalosync.ledger.dialect import sqlite_database
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -220,9 +220,9 @@ def test_an_older_schema_is_upgraded_and_says_so(shop: Shop) -> None:
     assert done.code == 0, done.err
     assert f"from 0001 to {migrate.REVISION}" in done.out
     assert run(shop, "ledger", "migrate").out.count("already") == 1
-    engine = sqlite_engine(ledger(shop), read_only=True)
-    assert migrate.version_of(engine) == migrate.REVISION
-    engine.dispose()
+    database = sqlite_database(ledger(shop), read_only=True)
+    assert migrate.version_of(database) == migrate.REVISION
+    database.close()
     assert totals(shop) == {"unchanged": len(shop.valid)}
     assert run(shop, "audit", "verify").code == 0
 

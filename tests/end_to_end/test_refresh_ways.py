@@ -13,7 +13,7 @@ from tests.support.server import Server, serving
 from tests.support.shop import Shop, write_shop
 from zalosync.compose.message import Status
 from zalosync.ledger.alarms import Contradiction, contradicted
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.records import Kind
 from zalosync.ledger.store import Ledger
 
@@ -69,7 +69,7 @@ def test_a_watch_ends_with_what_it_saw(tmp_path: Path, number: signal.Signals) -
 
 def contradict(path: Path) -> None:
     """Raise the other alarm: the provider knew an id before it was sent."""
-    ledger = Ledger(sqlite_engine(path), SQLITE, path.name)
+    ledger = Ledger(sqlite_database(path), SQLITE, path.name)
     now = datetime.now(UTC)
     with ledger.change(Kind.EVIDENCE, now) as change:
         contradicted(change, None, Contradiction.DUPLICATE, [bytes(20)], now)

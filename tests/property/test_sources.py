@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.sim.world import fresh_engine
+from tests.sim.world import fresh_database
 from tests.support.books import IDENTITY, KEYS, Book, started
 from tests.support.hook import JSON, XML, body, ids, row
 from tests.support.reports import MAKER
@@ -113,8 +113,8 @@ class Side:
         # One of its own: an inbox knows again what it was given before, though another ledger has it.
         self.inbox = Inbox(self.folder / "sources.inbox.db")
         self.inbox._run("PRAGMA synchronous = OFF")
-        engine = fresh_engine()
-        self.book = started(Book(lambda: Ledger(engine, SQLITE, "ledger")))
+        database = fresh_database()
+        self.book = started(Book(lambda: Ledger(database, SQLITE, "ledger")))
         claimed = self.book.claim(range(MESSAGES), failover=True)
         by_id = {each.message_id: each for each in claimed}
         self.records = [by_id[message_id] for message_id in ids(MESSAGES)]

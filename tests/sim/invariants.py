@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import sqlalchemy as sa
 
 from tests.sim.rehearsal import Rehearsal
 from tests.sim.shop import MOST_A_DAY, PHONES
@@ -17,7 +16,7 @@ from zalosync.audit.verify import verify
 from zalosync.compose.message import RANK, Identity, Status, message_id_text
 from zalosync.ledger.alarms import Contradiction, open_alarms
 from zalosync.ledger.chain import spread
-from zalosync.ledger.dialect import SQLITE
+from zalosync.ledger.dialect import SQLITE, Database
 from zalosync.ledger.records import Kind
 from zalosync.ledger.store import Ledger
 from zalosync.refresh.take import take
@@ -158,10 +157,7 @@ def _order(world: Rehearsal, rng: random.Random) -> Iterator[str]:
     ends = []
     for _ in range(2):
         rng.shuffle(world.told)
-        raw = sqlite3.connect(":memory:", isolation_level=None)
-        raw.deserialize(image)
-        engine = sa.create_engine("sqlite://", creator=lambda raw=raw: raw, poolclass=sa.StaticPool)
-        ledger = Ledger(engine, SQLITE, "copy")
+        ledger = _copy(image)
         for at in range(0, len(world.told), 3):
             take(ledger, world.told[at : at + 3], world.now, lambda _: None)
         ends.append([(*row[:13], *row[14:]) for row in ledger.attempts()])
@@ -170,7 +166,13 @@ def _order(world: Rehearsal, rng: random.Random) -> Iterator[str]:
         yield "I12: the order of reports decides where messages stand"
 
 
+def _copy(image: bytes) -> Ledger:
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    raw.deserialize(image)
+    return Ledger(Database(lambda: raw), SQLITE, "copy")
+
+
 def _connection(world: Rehearsal) -> sqlite3.Connection:
-    found = world.engine.raw_connection().driver_connection
+    found = world.database.connection
     assert isinstance(found, sqlite3.Connection)
     return found

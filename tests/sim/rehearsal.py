@@ -102,7 +102,7 @@ class Rehearsal(World):
 
     def close(self) -> None:
         """Give everything back."""
-        self.engine.dispose()
+        self.database.close()
         self.connection.close()
         self.reports.end()
         self.folder.cleanup()

@@ -65,7 +65,7 @@ def simulate(seed: int) -> Verdict:
         problems += [*world.problems, *check(world)]
     except (AssertionError, ZalosyncError) as error:
         problems.append(f"{type(error).__name__}: {error}")
-    world.engine.dispose()
+    world.database.close()
     return Verdict(seed, tuple(problems), world.steps, crashes, len(world.posted))
 
 

@@ -30,10 +30,9 @@ def some_id(world: World) -> str:
 
 def put(world: World, state: Status) -> None:
     """Write another state for a message into the ledger's own table, past the product."""
-    with world.engine.connect() as connection:
-        connection.exec_driver_sql(
-            "UPDATE attempt SET state = ? WHERE row = (SELECT MIN(row) FROM attempt)", (int(state),)
-        )
+    world.database.connection.execute(
+        "UPDATE attempt SET state = ? WHERE row = (SELECT MIN(row) FROM attempt)", (int(state),)
+    )
 
 
 def lost(world: World) -> None:

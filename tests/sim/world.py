@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-
 from tests.sim.provider import NEW_FINAL, Duplicates, Provider
 from zalosync.apply.batch import Batch, Letter
 from zalosync.apply.flight import Fence
@@ -49,22 +47,19 @@ class Endless(AssertionError):
 
 @cache
 def _template() -> sqlite3.Connection:
-    engine = dialect.sqlite_engine(None)
-    migrate.upgrade(engine)
+    database = dialect.sqlite_database(None)
+    migrate.upgrade(database)
     template = sqlite3.connect(":memory:", check_same_thread=False)
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        driver.backup(template)
+    database.connection.backup(template)
     return template
 
 
-def fresh_engine() -> sa.Engine:
+def fresh_database() -> dialect.Database:
     """An in-memory ledger of the present schema, copied from one that was migrated once."""
     raw = sqlite3.connect(":memory:", check_same_thread=False)
     _template().backup(raw)
     raw.isolation_level = None
-    return sa.create_engine("sqlite://", creator=lambda: raw, poolclass=sa.StaticPool)
+    return dialect.Database(lambda: raw)
 
 
 class _Kept(sqlite3.Connection):
@@ -75,23 +70,22 @@ class _Kept(sqlite3.Connection):
 
 
 @cache
-def _kept() -> tuple[_Kept, sa.Engine, tuple[str, ...]]:
+def _kept() -> tuple[_Kept, tuple[str, ...]]:
     """One ledger for all worlds of a process, and the names of its tables."""
     raw = sqlite3.connect(":memory:", check_same_thread=False, factory=_Kept)
     _template().backup(raw)
     raw.isolation_level = None
     names = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'alembic_version'")
-    engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=sa.StaticPool)
-    return raw, engine, tuple(name for (name,) in names)
+    return raw, tuple(name for (name,) in names)
 
 
-def emptied_engine() -> sa.Engine:
+def emptied_database() -> dialect.Database:
     """An in-memory ledger without anything in it: what the world before has left, wiped."""
-    raw, engine, names = _kept()
+    raw, names = _kept()
     raw.rollback()  # of what a crash left open
     for name in names:
         raw.execute(f"DELETE FROM {name}")  # noqa: S608 - the schema's own names
-    return engine
+    return dialect.Database(lambda: raw)
 
 
 class World:
@@ -105,7 +99,7 @@ class World:
         self.crash_at: int | None = None
         self.dead = False
         self.faults = rng.random() < 0.85
-        self.engine = emptied_engine()
+        self.database = emptied_database()
         self.identity = Identity(KEYS, CAMPAIGN, 1)
         self.count = messages or rng.randint(1, 12)
         self.messages = sorted(self.identity.message(f"order {n}") for n in range(self.count))
@@ -180,7 +174,7 @@ class SimLedger(Ledger):
     """The real ledger; its transactions may be cut by a crash, or refused by the disk."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.engine, dialect.SQLITE, "sim", world.rng.randbytes)
+        super().__init__(world.database, dialect.SQLITE, "sim", world.rng.randbytes)
         self._world = world
 
     @contextmanager

@@ -12,7 +12,7 @@ from tests.support.moved import control
 from tests.support.server import serving
 from tests.support.truth import assert_verified
 from zalosync.compose.message import Cause, Status, message_id_text
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import Recorded
 
@@ -120,7 +120,7 @@ def life(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Days,
 def recorded(days: Days) -> dict[str, Recorded]:
     """Where each message stands in the ledger, by its id as the provider knows it."""
     path = days.shop.state / "here.db"
-    reader = LedgerReader(sqlite_engine(path, read_only=True), SQLITE, path.name)
+    reader = LedgerReader(sqlite_database(path, read_only=True), SQLITE, path.name)
     try:
         found = reader.by_message_ids([row[2] for row in reader.attempts()])
         return {message_id_text(message_id): record for message_id, record in found.items()}

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from zalosync.audit.verify import verify
 from zalosync.compose.message import Cause, Identity, Keys, Status
 from zalosync.ledger import migrate
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, Database, sqlite_database
 from zalosync.ledger.records import Claim, Kind, Move, Recorded, Standing
 from zalosync.ledger.store import Ledger
 
@@ -161,26 +159,26 @@ def counting() -> Callable[[int], bytes]:
     return entropy
 
 
-def memory_engine() -> sa.Engine:
+def memory_database() -> Database:
     """An empty ledger in memory."""
-    engine = sqlite_engine(None)
-    migrate.upgrade(engine)
-    return engine
+    database = sqlite_database(None)
+    migrate.upgrade(database)
+    return database
 
 
 def memory_book() -> Book:
     """A ledger in memory; only one connection."""
-    engine = memory_engine()
-    return started(Book(lambda: Ledger(engine, SQLITE, "ledger", counting())))
+    database = memory_database()
+    return started(Book(lambda: Ledger(database, SQLITE, "ledger", counting())))
 
 
 def file_book(path: Path) -> Book:
     """A ledger in a file; as many connections as asked for."""
     path.touch(mode=0o600)
-    engine = sqlite_engine(path)
-    migrate.upgrade(engine)
-    engine.dispose()
-    return started(Book(lambda: Ledger(sqlite_engine(path), SQLITE, path.name, counting())))
+    database = sqlite_database(path)
+    migrate.upgrade(database)
+    database.close()
+    return started(Book(lambda: Ledger(sqlite_database(path), SQLITE, path.name, counting())))
 
 
 def started(book: Book) -> Book:

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
 
-from tests.sim.world import fresh_engine
+from tests.sim.world import fresh_database
 from zalosync.apply.letters import Letters
 from zalosync.clock import SystemClock
 from zalosync.compose.message import Keys, Status
@@ -69,7 +69,7 @@ class Desk:
 
     root: Path
     now: datetime = NOON
-    ledger: Ledger = field(default_factory=lambda: Ledger(fresh_engine(), SQLITE, "ledger"))
+    ledger: Ledger = field(default_factory=lambda: Ledger(fresh_database(), SQLITE, "ledger"))
     emitted: list[Any] = field(default_factory=list)
     quotas: Mapping[str, SenderQuota] | None = None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.sim.world import CAMPAIGN, KEYS, fresh_engine
+from tests.sim.world import CAMPAIGN, KEYS, fresh_database
 from zalosync.apply import execute, letters, run
 from zalosync.apply.batch import Letter
 from zalosync.apply.flight import Threads
@@ -52,7 +52,7 @@ class Lab:
             pseudonym=self._identity.recipient,
             monotonic=self._clock.monotonic,
         )
-        self.ledger = Ledger(fresh_engine(), SQLITE, "lab")
+        self.ledger = Ledger(fresh_database(), SQLITE, "lab")
         self.phones = {self._identity.message(str(n)): f"8490100{n:04d}" for n in range(messages)}
         self.warnings: list[str] = []
         with self.ledger.change(Kind.INIT, self._clock.now()) as change:

@@ -104,8 +104,8 @@ def _without_sync() -> None:
 
     honest = dialect._prepare
 
-    def prepare(connection: Any, record: object) -> None:
-        honest(connection, record)
+    def prepare(connection: Any) -> None:
+        honest(connection)
         connection.execute("PRAGMA synchronous = OFF")
 
     _put(dialect, "_prepare", prepare)
@@ -114,19 +114,19 @@ def _without_sync() -> None:
 def _missing_is_empty() -> None:
     """20: where the ledger is missing, an empty one takes its place."""
     from zalosync.ledger import home, migrate
-    from zalosync.ledger.dialect import sqlite_engine
+    from zalosync.ledger.dialect import sqlite_database
 
-    honest = home._engine
+    honest = home._database
 
-    def engine(place: Any, *, read_only: bool) -> Any:
+    def database(place: Any, *, read_only: bool) -> Any:
         if not place.path.exists():
             place.path.touch(mode=0o600)
-            made = sqlite_engine(place.path)
+            made = sqlite_database(place.path)
             migrate.upgrade(made)
-            made.dispose()
+            made.close()
         return honest(place, read_only=read_only)
 
-    _put(home, "_engine", engine)
+    _put(home, "_database", database)
 
 
 def _serial_unchecked() -> None:

@@ -10,7 +10,7 @@ from tests.support.server import Server
 from tests.support.shop import Shop
 from zalosync.audit.verify import verify
 from zalosync.compose.message import MAYBE_SENT, Status, message_id_text
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.read import LedgerReader
 
 HAS_IT = frozenset({Status.ACCEPTED, Status.DELIVERED, Status.UNDELIVERABLE, Status.EXPIRED})
@@ -79,7 +79,7 @@ def ledger_states(path: Path) -> dict[str, Status]:
 
 def assert_verified(path: Path) -> None:
     """The history fits every table."""
-    reader = LedgerReader(sqlite_engine(path, read_only=True), SQLITE, path.name)
+    reader = LedgerReader(sqlite_database(path, read_only=True), SQLITE, path.name)
     try:
         assert verify(reader).problems == ()
     finally:

@@ -11,7 +11,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from tests.sim.world import fresh_engine
+from tests.sim.world import fresh_database
 from zalosync.compose.message import Keys
 from zalosync.ledger.dialect import SQLITE
 from zalosync.ledger.records import Kind
@@ -232,7 +232,7 @@ def write_audience(path: Path, rows: tuple[Row, ...], random: Random) -> None:
 
 @contextmanager
 def _ledger(world: World) -> Iterator[Ledger]:
-    ledger = Ledger(fresh_engine(), SQLITE, "ledger")
+    ledger = Ledger(fresh_database(), SQLITE, "ledger")
     with ledger.change(Kind.INIT, NOW) as change:
         change.note("lineage", world.lineage)
     for _ in range(world.claims):

@@ -135,3 +135,11 @@ def test_the_version_is_the_package_s(tmp_path: Path) -> None:
 
     done = zalosync(tmp_path, "--version")
     assert (done.code, done.out, done.err) == (0, f"zalosync {package.__version__}\n", "")
+
+
+def test_a_ledger_is_opened_without_what_migrates_it() -> None:
+    """Every command that asks a ledger starts sooner by what SQLAlchemy and Alembic take to be imported."""
+    program = "import sys, zalosync.ledger.lineage, zalosync.cli.status; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "zalosync.ledger.home" in done.stdout.split()
+    assert not {"sqlalchemy", "alembic"} & set(done.stdout.split())

@@ -11,7 +11,7 @@ from tests.support.books import KEYS, NOON, Book, claim_of, file_book, memory_bo
 from zalosync.audit.verify import verify
 from zalosync.compose.message import Status
 from zalosync.errors import ExitCode, LedgerError
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.home import Home, create, open_ledger, open_reader
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.records import Kind
@@ -112,7 +112,7 @@ def whole(tmp_path: Path) -> Home:
 
 def contents(home: Home) -> tuple[object, ...]:
     """Everything a ledger holds, as it is read by `verify`."""
-    reader = LedgerReader(sqlite_engine(home.path, read_only=True), SQLITE, home.place)
+    reader = LedgerReader(sqlite_database(home.path, read_only=True), SQLITE, home.place)
     try:
         return (
             *reader.attempts(),

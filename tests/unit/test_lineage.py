@@ -5,14 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from tests.support.books import KEYS, NOON
 from zalosync.audit.verify import verify
 from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger import lineage, migrate
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.home import Home, create, open_ledger, open_reader
 from zalosync.ledger.pin import FILE, read_pin
 from zalosync.ledger.records import Kind
@@ -94,16 +92,9 @@ def older(home: Home) -> None:
     """Put a ledger of the first version in the place of this one."""
     home.path.unlink()
     home.path.touch(mode=0o600)
-    engine = sqlite_engine(home.path)
-    config = Config()
-    config.set_main_option("script_location", "zalosync.ledger:migrations")
-    config.set_main_option("path_separator", "os")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.commit()
-    ledger = Ledger(engine, SQLITE, home.place)
+    database = sqlite_database(home.path)
+    migrate.upgrade(database, "0001")
+    ledger = Ledger(database, SQLITE, home.place)
     with ledger.change(Kind.INIT, NOON) as change:
         change.note("lineage", "f" * 32)
         change.note("key", KEYS.fingerprint)

@@ -100,7 +100,7 @@ def test_intents_first(book: Book) -> None:
     def look() -> None:
         for chunk in book.ledger.in_state(Status.INTENT):
             states.update((record.state, record.run) for record in chunk)
-        assert not book.ledger._driver.driver_connection.in_transaction  # type: ignore[union-attr]
+        assert not book.ledger._driver.in_transaction
 
     stage.flight.before_fence = look
     stage.send([10, 10, 10])

@@ -432,7 +432,7 @@ def test_a_commit_of_unclear_fate(tmp_path: Path, *, stored: bool) -> None:
     desk = Desk(tmp_path)
     office = Office(desk)
     desk.campaign("tet", phones(20))
-    ledger = FlakyLedger(desk.ledger._engine, desk.ledger._dialect, "ledger")
+    ledger = FlakyLedger(desk.ledger._database, desk.ledger._dialect, "ledger")
     ledger.stored = stored
     desk.ledger = ledger
     ledger.lies_at = 3  # after the run's record and the campaign's number: the first intents

@@ -10,9 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy import event
-
 # Older SQLite libraries can corrupt a database in WAL mode (fixed in 3.51.3).
 WAL_SAFE = (3, 51, 3)
 BUSY_MILLISECONDS = 30_000
@@ -117,13 +114,38 @@ def _sources() -> dict[str, str]:
     return found
 
 
-def sqlite_engine(
+class Database:
+    """One database, opened when it is first asked for; all ledgers on it share its connection.
+
+    Args:
+        connect: opens it, with the driver.
+    """
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._connection: Any = None
+
+    @property
+    def connection(self) -> Any:
+        """The driver's own connection: statements go to it directly."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def close(self) -> None:
+        """Give the connection back; one in memory is gone with it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def sqlite_database(
     path: Path | None,
     *,
     read_only: bool = False,
     check: Callable[[sqlite3.Connection], None] | None = None,
-) -> sa.Engine:
-    """Open a SQLite file (None: in memory). Durable: a commit has reached the disk when it returns.
+) -> Database:
+    """A SQLite file (None: in memory). Durable: a commit has reached the disk when it returns.
 
     A reader opens the file for writing too, where it may, and is then kept from it: after a crash the first
     one that comes has to roll the journal back, be it a reader.
@@ -133,37 +155,31 @@ def sqlite_engine(
         read_only: whether it is kept from writing.
         check: raises where the file is none of ours, before anything is asked of it that could change it.
     """
-    if path is None:
-        engine = sa.create_engine(
-            "sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False}
-        )
-    else:
-        quoted = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
-        def connect() -> sqlite3.Connection:
-            return sqlite3.connect(
-                f"file:{quoted}?mode=rw",
-                uri=True,
-                check_same_thread=False,
-                timeout=BUSY_MILLISECONDS / 1000,
-            )
-
-        engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.StaticPool)
-
-    def prepare(connection: sqlite3.Connection, record: object) -> None:
+    def connect() -> sqlite3.Connection:
+        connection = _connected(path)
         try:
             harden(connection)
             if check is not None:
                 check(connection)
-            _prepare(connection, record)
+            _prepare(connection)
+            if read_only:
+                connection.execute("PRAGMA query_only = ON")
         except BaseException:
             connection.close()
             raise
+        return connection
 
-    event.listen(engine, "connect", prepare)
-    if read_only:
-        event.listen(engine, "connect", _only_queries)
-    return engine
+    return Database(connect)
+
+
+def _connected(path: Path | None) -> sqlite3.Connection:
+    if path is None:
+        return sqlite3.connect(":memory:", check_same_thread=False)
+    quoted = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(
+        f"file:{quoted}?mode=rw", uri=True, check_same_thread=False, timeout=BUSY_MILLISECONDS / 1000
+    )
 
 
 def library() -> str:
@@ -197,7 +213,7 @@ def _authorize(
     return sqlite3.SQLITE_OK
 
 
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None  # transactions are begun by us, never by the driver's guess
     wal = sqlite3.sqlite_version_info >= WAL_SAFE
     for pragma in (
@@ -210,7 +226,3 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous = FULL" if wal else "synchronous = EXTRA",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _only_queries(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA query_only = ON")

@@ -13,13 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import filelock
-import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from zalosync.compose.message import Keys
 from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger import migrate
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, Database, sqlite_database
 from zalosync.ledger.pin import FILE, check_pin, pin_of, read_pin, write_pin
 from zalosync.ledger.read import LedgerReader, reason_of
 from zalosync.ledger.records import Kind
@@ -111,9 +109,9 @@ def create(
     aside = path.with_name(path.name + ".new")
     aside.unlink(missing_ok=True)
     os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    engine = sqlite_engine(aside)
-    migrate.upgrade(engine)
-    ledger = Ledger(engine, SQLITE, home.place, entropy)
+    database = sqlite_database(aside)
+    migrate.upgrade(database)
+    ledger = Ledger(database, SQLITE, home.place, entropy)
     with ledger.change(Kind.INIT, now) as change:
         change.note("lineage", entropy(16).hex())
         change.note("key", keys.fingerprint)
@@ -122,7 +120,7 @@ def create(
             change.say(name, value)
     ledger.close()
     aside.rename(path)
-    reader = LedgerReader(sqlite_engine(path, read_only=True), SQLITE, home.place)
+    reader = LedgerReader(sqlite_database(path, read_only=True), SQLITE, home.place)
     write_pin(home.pin_path, home.environment, pin_of(reader))
     reader.close()
 
@@ -133,7 +131,7 @@ def open_reader(home: Home, keys: Keys) -> LedgerReader:
     Raises:
         LedgerError: missing, foreign, older than it was, or made with another key.
     """
-    reader = LedgerReader(_engine(home, read_only=True), SQLITE, home.place)
+    reader = LedgerReader(_database(home, read_only=True), SQLITE, home.place)
     check_own(home, reader, keys)
     return reader
 
@@ -154,12 +152,12 @@ def open_ledger(
     Raises:
         LedgerError: as for reading, or another process is writing and does not end in time.
     """
-    engine = _engine(home, read_only=False)
+    database = _database(home, read_only=False)
     with ExitStack() as stack:
-        stack.callback(engine.dispose)
+        stack.callback(database.close)
         if exclusive:
             stack.enter_context(held(home, lock_timeout))
-        ledger = Ledger(engine, SQLITE, home.place)
+        ledger = Ledger(database, SQLITE, home.place)
         check_own(home, ledger, keys)
         found = ledger.unsound() if sound else []
         if found:
@@ -205,13 +203,13 @@ def held(home: Home, timeout: float) -> Iterator[None]:
         lock.release()
 
 
-def _engine(home: Home, *, read_only: bool) -> sa.Engine:
+def _database(home: Home, *, read_only: bool) -> Database:
     check_file(home)
     check = partial(migrate.check_schema, place=home.place)
-    engine = sqlite_engine(home.path, read_only=read_only, check=check)
+    database = sqlite_database(home.path, read_only=read_only, check=check)
     with readable(home):
-        engine.connect().close()
-    return engine
+        assert database.connection
+    return database
 
 
 def check_file(home: Home) -> None:
@@ -234,9 +232,8 @@ def readable(home: Home) -> Iterator[None]:
     """While a ledger's file is opened: what the database finds wrong with it is an error of the ledger."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        raise _unreadable(home, reason_of(cause)) from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise _unreadable(home, reason_of(error)) from error
 
 
 def _unreadable(home: Home, reason: str) -> LedgerError:

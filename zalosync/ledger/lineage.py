@@ -10,7 +10,7 @@ from pathlib import Path
 from zalosync.compose.message import Keys
 from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger import migrate
-from zalosync.ledger.dialect import SQLITE, sqlite_engine
+from zalosync.ledger.dialect import SQLITE, sqlite_database
 from zalosync.ledger.home import Home, check_file, check_own, create, held, open_reader, readable
 from zalosync.ledger.pin import FILE, pin_of, read_pin, write_pin
 from zalosync.ledger.read import reason_of
@@ -73,13 +73,11 @@ def backup(home: Home, keys: Keys, target: Path) -> int:
     aside = target.with_name(target.name + ".new")
     aside.unlink(missing_ok=True)
     open_reader(home, keys).close()
-    engine = sqlite_engine(home.path, read_only=True)
+    database = sqlite_database(home.path, read_only=True)
     try:
         os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with closing(sqlite3.connect(aside)) as copy:
-            driver = engine.raw_connection().driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            driver.backup(copy)
+            database.connection.backup(copy)
         _synced(aside)
     except (sqlite3.Error, OSError) as error:
         aside.unlink(missing_ok=True)
@@ -89,7 +87,7 @@ def backup(home: Home, keys: Keys, target: Path) -> int:
             code="ZS636",
         ) from error
     finally:
-        engine.dispose()
+        database.close()
     aside.rename(target)
     return target.stat().st_size
 
@@ -111,16 +109,16 @@ def upgrade_file(home: Home, keys: Keys, now: datetime, actor: str) -> tuple[str
     check_file(home)
     with held(home, 0):
         check = partial(migrate.check_schema, place=home.place, known=migrate.SQLITE_SCHEMAS)
-        engine = sqlite_engine(home.path, check=check)
+        database = sqlite_database(home.path, check=check)
         with readable(home):
-            before = migrate.version_of(engine)
+            before = migrate.version_of(database)
         assert before is not None
         if before == migrate.REVISION:
-            engine.dispose()
+            database.close()
             return before, before
-        ledger = Ledger(engine, SQLITE, home.place)
+        ledger = Ledger(database, SQLITE, home.place)
         check_own(home, ledger, keys)
-        migrate.upgrade(engine)
+        migrate.upgrade(database)
         with closing(ledger), ledger.change(Kind.NOTE, now) as change:
             change.say("by", actor)
             change.say("migrated", [before, migrate.REVISION])

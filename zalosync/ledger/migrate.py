@@ -5,9 +5,8 @@ import re
 import sqlite3
 from collections.abc import Collection
 
-import sqlalchemy as sa
-
 from zalosync.errors import LedgerError
+from zalosync.ledger.dialect import Database
 
 # By version, SHA-256 over the sorted statements of sqlite_master; a crafted file with triggers or views
 # differs.
@@ -21,18 +20,20 @@ REVISION = max(SQLITE_SCHEMAS)
 _VERSION = re.compile(r"[0-9]{4}")
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Create or upgrade the schema to this version's."""
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Create or upgrade the schema to this version's, or to an older one."""
+    import sqlalchemy as sa
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "zalosync.ledger:migrations")
     config.set_main_option("path_separator", "os")
+    engine = sa.create_engine("sqlite://", creator=lambda: database.connection, poolclass=sa.StaticPool)
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         connection.commit()
 
 
@@ -43,13 +44,9 @@ def schema_digest(connection: sqlite3.Connection) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def version_of(engine: sa.Engine) -> str | None:
+def version_of(database: Database) -> str | None:
     """The version whose schema a SQLite file has exactly, or None."""
-    driver = engine.raw_connection()
-    connection = driver.driver_connection
-    assert isinstance(connection, sqlite3.Connection)
-    found = schema_digest(connection)
-    driver.close()
+    found = schema_digest(database.connection)
     return next((version for version, digest in SQLITE_SCHEMAS.items() if digest == found), None)
 
 

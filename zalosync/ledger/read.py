@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
 
-import sqlalchemy as sa
-
 from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
-from zalosync.ledger.dialect import Dialect, statement
+from zalosync.ledger.dialect import Database, Dialect, statement
 from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Standings, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
@@ -26,24 +24,21 @@ MOST_BETWEEN = 3
 class LedgerReader:
     """The recorded side of every question. Each method is one read transaction.
 
-    Statements go to the driver itself: the engine opens and migrates, and would cost more than the queries.
-
     Args:
-        engine: an open database of the present schema.
+        database: of the present schema.
         dialect: which one.
         place: its name for people.
     """
 
-    def __init__(self, engine: sa.Engine, dialect: Dialect, place: str) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, dialect: Dialect, place: str) -> None:
+        self._database = database
         self._dialect = dialect
         self.place = place
-        self._driver = engine.raw_connection()
+        self._driver = database.connection
 
     def close(self) -> None:
         """Give the database back."""
-        self._driver.close()
-        self._engine.dispose()
+        self._database.close()
 
     def head(self) -> Head:
         """The newest event."""

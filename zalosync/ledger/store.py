@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from zalosync.errors import CommitUnclear, LedgerError
 from zalosync.ledger.change import Change
-from zalosync.ledger.dialect import Dialect
+from zalosync.ledger.dialect import Database, Dialect
 from zalosync.ledger.read import LedgerReader, reason_of
 from zalosync.ledger.records import Kind
 
@@ -25,16 +23,16 @@ class Ledger(LedgerReader):
     """A ledger that this process may write; it holds the lock as long as this object lives.
 
     Args:
-        engine: an open database of the present schema.
+        database: of the present schema.
         dialect: which one.
         place: its name for people.
         entropy: gives n unguessable bytes, for salts.
     """
 
     def __init__(
-        self, engine: sa.Engine, dialect: Dialect, place: str, entropy: Callable[[int], bytes] = os.urandom
+        self, database: Database, dialect: Dialect, place: str, entropy: Callable[[int], bytes] = os.urandom
     ) -> None:
-        super().__init__(engine, dialect, place)
+        super().__init__(database, dialect, place)
         self._entropy = entropy
 
     @contextmanager
@@ -89,5 +87,5 @@ class Ledger(LedgerReader):
 
     def _roll_back(self, cursor: Any) -> None:
         """End an open transaction; SQLite has ended it already after some failures."""
-        if getattr(self._driver.driver_connection, "in_transaction", True):
+        if getattr(self._driver, "in_transaction", True):
             cursor.execute("ROLLBACK")
