@@ -16,8 +16,8 @@ READY  := $(VENV)/.ready
 DEMO   ?= zalosync-demo
 JOBS   ?= auto
 BENCHES := templates hostile audience plan apply refresh sandbox simulator
-COVER  := zalosync/apply/*,zalosync/ledger/*,zalosync/compose/message.py
-COVERED := tests/contract/test_ledger.py tests/hostile/test_ledger_files.py tests/property/test_identity.py \
+COVER  := zalosync/apply/*,zalosync/ledger/*,zalosync/compose/message.py,zalosync/compose/spelling.py
+COVERED := tests/contract/test_ledger.py tests/hostile/test_ledger_files.py tests/property/test_identity.py tests/property/test_spelling.py \
   $(addprefix tests/unit/test_,$(addsuffix .py,adopt apply_held breaker caps chain classify key ledger_damage \
   ledger_edges ledger_home ledger_size letters lineage pin place rescue run run_decisions run_edges run_execute run_flight seal status \
   webhook_proof))

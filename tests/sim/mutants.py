@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from zalosync.apply import classify as classify_room
-from zalosync.apply import execute, landing, letters, run
+from zalosync.apply import execute, landing, letters, recorder, run
 from zalosync.apply.classify import After, Outcome, Verdict
 from zalosync.compose.message import Cause, Identity, Status
 from zalosync.errors import ExitCode
@@ -45,8 +45,8 @@ def no_intent() -> list[Patch]:
             honest(self, told, [])
         return [[_record(claim, self._number) for claim in batch.claims] for batch in batches]
 
-    honest = run.Run._write
-    return [(run.Run, "_write", write), (Ledger, "owns", lambda *_: True)]
+    honest = recorder.Recorder.write
+    return [(recorder.Recorder, "write", write), (Ledger, "owns", lambda *_: True)]
 
 
 def _record(claim: Any, number: int) -> Recorded:
@@ -57,15 +57,15 @@ def _record(claim: Any, number: int) -> Recorded:
 def intent_after_send() -> list[Patch]:
     """2: the bytes leave before the intents are durable."""
 
-    def write(self: Any, told: Any, batches: Any) -> Any:
-        for batch in batches:
-            body = "\n".join(sent.message_id for sent in batch.sent).encode()
+    def commit(self: Any, landed: Any, starting: Any) -> Any:
+        for ready in starting:
+            body = "\n".join(sent.message_id for sent in ready.batch.sent).encode()
             self._ports.flight.post(10_000 + self._state.tickets, body, lambda: True)
             self._ports.flight.landed(0)
-        return honest(self, told, batches)
+        return honest(self, landed, starting)
 
-    honest = run.Run._write
-    return [(run.Run, "_write", write)]
+    honest = run.Run._commit
+    return [(run.Run, "_commit", commit)]
 
 
 def recovery_releases() -> list[Patch]:
@@ -244,8 +244,8 @@ def second_commit_swallowed() -> list[Patch]:
         except Exception:  # noqa: BLE001 - the mutant is that it swallows
             return [[] for _ in batches]
 
-    honest = run.Run._write
-    return [(run.Run, "_write", write)]
+    honest = recorder.Recorder.write
+    return [(recorder.Recorder, "write", write)]
 
 
 MUTANTS: Mapping[int, Callable[[], list[Patch]]] = {

@@ -9,7 +9,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,11 +19,11 @@ from zalosync.apply.breaker import FIRST, Breaker, Decision, Tries
 from zalosync.apply.classify import After, Verdict
 from zalosync.apply.flight import Flight
 from zalosync.apply.landing import Flying, duplicates, interrupted, judge, moves, released
+from zalosync.apply.recorder import Recorder
 from zalosync.apply.seal import Order
 from zalosync.clock import SKEW_SECONDS, Clock
-from zalosync.compose.message import Cause, Status
+from zalosync.compose.message import Status
 from zalosync.errors import (
-    CommitUnclear,
     ExitCode,
     InternalError,
     Interrupted,
@@ -35,12 +34,8 @@ from zalosync.errors import (
     first_of,
 )
 from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, Warned
-from zalosync.ledger import alarms
-from zalosync.ledger.alarms import Contradiction
-from zalosync.ledger.records import Kind, Move, Recorded, Standing
-from zalosync.ledger.rescue import write_rescue
-from zalosync.ledger.store import Change, Ledger
-from zalosync.plan.pace import SLOT_NOTE
+from zalosync.ledger.records import Move
+from zalosync.ledger.store import Ledger
 from zalosync.provider import Exchange
 
 REQUEST_SECONDS = 30.0  # the longest a POST takes, by the client's own total time-out
@@ -170,10 +165,6 @@ class _State:
     expired: set[str] = field(default_factory=set)
     waiting: dict[str, datetime] = field(default_factory=dict)  # by campaign, when its next slot begins
     signalled_at: float | None = None
-    commit_seconds: float = 0.0  # of the last transaction
-    slots: dict[str, datetime] = field(default_factory=dict)  # the last one given out, by campaign
-    known: list[bytes] = field(default_factory=list)  # ids that the provider knew before we sent them
-    aside: int = 0  # outcomes that the ledger did not take
 
 
 class Run:
@@ -191,6 +182,7 @@ class Run:
         self._number = number
         self._limits = limits
         self._breaker = Breaker()
+        self._recorder = Recorder(ports.ledger, ports.clock, ports.emit, number, ports.rescue)
         self._state = _State()
         self.totals = totals
 
@@ -201,7 +193,7 @@ class Run:
                 continue
         except BaseException as error:
             self._last_words()
-            if isinstance(error, LedgerError) and self._state.aside:
+            if isinstance(error, LedgerError) and self._recorder.aside:
                 raise self._told_aside(error) from error
             raise
         return self._result()
@@ -224,7 +216,7 @@ class Run:
         """What came back; once something has, others get as long to join it as a commit takes anyway."""
         state, clock, flight = self._state, self._ports.clock, self._ports.flight
         landed = flight.landed(timeout)
-        until = clock.monotonic() + min(state.commit_seconds, LINGER_SECONDS)
+        until = clock.monotonic() + min(self._recorder.seconds, LINGER_SECONDS)
         while landed and len(landed) < len(state.flying) and (left := until - clock.monotonic()) > 0:
             landed += flight.landed(left)
         return landed
@@ -239,11 +231,11 @@ class Run:
                 flown = state.flying.pop(ticket)
                 told.extend(moves(flown, judge(flown, exchange), exchange.digest if exchange else None))
         if told:
-            self._rescue(told)
+            self._recorder.rescue(told)
 
     def _told_aside(self, error: LedgerError) -> OutcomesAside:
         """What broke the run off is told with what became of the answers (O18)."""
-        text = f"{error.message}; {self._state.aside:,} answers are not in the ledger"
+        text = f"{error.message}; {self._recorder.aside:,} answers are not in the ledger"
         fix = "make room on the disk, then run `zalosync refresh`: it merges what was kept beside the ledger"
         return OutcomesAside(text, fix=fix, code=error.code)
 
@@ -347,7 +339,7 @@ class Run:
             flown = state.flying.pop(ticket)
             verdict = judge(flown, exchange)
             judged.append((flown, verdict))
-            state.known.extend(duplicates(flown, verdict))
+            self._recorder.duplicates.extend(duplicates(flown, verdict))
             told.extend(moves(flown, verdict, exchange.digest if exchange else None))
             self._compare_clocks(exchange)
         if self._grace_is_over():
@@ -356,73 +348,11 @@ class Run:
                 judged.append((flown, verdict))
                 told.extend(moves(flown, verdict, None))
             state.flying.clear()
-        records = self._write(told, [ready.batch for ready in starting]) if told or starting else []
+        batches = [ready.batch for ready in starting]
+        records = self._recorder.write(told, batches) if told or batches else []
         for ready, taken in zip(starting, records, strict=True):
             self._fly(Flying(ready.batch, ready.body, taken, ready.tries))
         return [self._count(flown, verdict) for flown, verdict in judged]
-
-    def _write(self, told: list[Move], batches: list[Batch[Order]]) -> list[list[Recorded]]:
-        ledger, clock, known = self._ports.ledger, self._ports.clock, self._state.known
-        now, began = clock.now(), clock.monotonic()
-        alarm: alarms.Alarm | None = None
-        try:
-            with ledger.change(Kind.CLAIM if batches else Kind.OUTCOME, now, run=self._number) as change:
-                change.move(told, own=True)
-                if known:
-                    noted = ledger.notes().get(alarms.NOTE)
-                    alarm = alarms.contradicted(change, noted, Contradiction.DUPLICATE, known, now)
-                for batch in batches:
-                    self._note_slot(change, batch)
-                records = [change.claim(batch.claims) for batch in batches]
-        except BaseException as error:
-            if told:
-                self._rescue(told)
-            if isinstance(error, CommitUnclear):
-                self._take_back(batches)
-            raise
-        if alarm is not None:
-            self._ports.emit(Warned(alarms.CODE, alarm.words))
-            known.clear()
-        self._state.commit_seconds = clock.monotonic() - began
-        return records
-
-    def _note_slot(self, change: Change, batch: Batch[Order]) -> None:
-        """Write down the last slot given out; one that is tried again may lie before it."""
-        if batch.slot is None:
-            return
-        name, last = batch.order.first_name, self._state.slots
-        if name not in last or last[name] < batch.slot.end:
-            last[name] = batch.slot.end
-            change.note(SLOT_NOTE + name, batch.slot.end.isoformat())
-
-    def _take_back(self, batches: list[Batch[Order]]) -> None:
-        """Of batches that will not fly: intents that are stored all the same are proven not sent (O20)."""
-        messages = sorted(claim.message for batch in batches for claim in batch.claims)
-        ledger = self._ports.ledger
-        with suppress(LedgerError):  # then the next run calls them unknown
-            mine = [
-                found
-                for found in ledger.recorded(messages).values()
-                if found.run == self._number and found.state is Status.INTENT
-            ]
-            if mine:
-                with ledger.change(Kind.OUTCOME, self._ports.clock.now(), run=self._number) as change:
-                    change.move(
-                        [Move(each, Standing(Status.RELEASED, Cause.FENCED)) for each in mine], own=True
-                    )
-
-    def _rescue(self, told: list[Move]) -> None:
-        """The answers are known and the ledger will not take them: keep them beside it."""
-        path = self._ports.rescue
-        self._state.aside += len(told)
-        try:
-            write_rescue(path, told)
-        except OSError:
-            text = f"{len(told)} outcomes could not be stored anywhere: those messages stay unknown"
-            self._ports.emit(Warned("ZS651", text))
-            return
-        text = f"{len(told)} outcomes are in {path.name}, beside the ledger; `zalosync refresh` merges it"
-        self._ports.emit(Warned("ZS650", text))
 
     def _fly(self, flying: Flying) -> None:
         state, clock = self._state, self._ports.clock
