@@ -213,11 +213,14 @@ class Run:
         return not state.flying and (self._stopping or self._drained)
 
     def _landed(self, timeout: float) -> list[tuple[int, Exchange | None]]:
-        """What came back; once something has, others get as long to join it as a commit takes anyway."""
+        """What came back; once something has, others get as long to join it as a commit takes anyway.
+
+        No more than half of them: what is still in the air keeps the provider busy while these are written.
+        """
         state, clock, flight = self._state, self._ports.clock, self._ports.flight
         landed = flight.landed(timeout)
         until = clock.monotonic() + min(self._recorder.seconds, LINGER_SECONDS)
-        while landed and len(landed) < len(state.flying) and (left := until - clock.monotonic()) > 0:
+        while 0 < 2 * len(landed) < len(state.flying) and (left := until - clock.monotonic()) > 0:
             landed += flight.landed(left)
         return landed
 
