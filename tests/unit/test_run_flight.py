@@ -6,7 +6,7 @@ from itertools import cycle
 
 import pytest
 
-from tests.support.books import Book, memory_book, memory_engine, started
+from tests.support.books import Book, memory_book, memory_database, started
 from tests.support.scripted import Answer, JumpingClock, ScriptedFlight, Stage, accepted, always
 from zalosync.apply.flight import Threads
 from zalosync.apply.run import LINGER_SECONDS
@@ -151,17 +151,17 @@ def test_no_wait_ends_before_it_began() -> None:
 
 def test_half_of_what_flies_shares_a_commit() -> None:
     """Answers wait for others to share a commit where it takes time, and leave the other half on its way."""
-    clock, engine = JumpingClock(), memory_engine()
+    clock, database = JumpingClock(), memory_database()
 
     def slow(count: int) -> bytes:
         clock.seconds += LINGER_SECONDS
         return bytes(count)
 
-    book = started(Book(lambda: Ledger(engine, SQLITE, "ledger", slow)))
+    book = started(Book(lambda: Ledger(database, SQLITE, "ledger", slow)))
     stage = Stage(book, lambda number, ids: Answer(accepted(ids), 0.1 + number % 4 / 200), clock=clock)
     result = stage.send([5] * 41)
     assert (result.code, result.totals.accepted, stage.flight.most) == (ExitCode.DONE, 205, 4)
     kinds = [event[2] for event in book.ledger.events()]
-    # The first request is alone and four begin together; from then on two are written down in one, to the last.
+    # The first request is alone and four begin together; then two are written down in one, to the last.
     assert (kinds.count(Kind.CLAIM), kinds.count(Kind.OUTCOME)) == (20, 22)
     book.ledger.close()
