@@ -18,7 +18,7 @@ from tests.sim.invariants import Watch, at_the_end, broken
 from tests.sim.mutants import mutated
 from tests.sim.rehearsal import CALM, Rehearsal, Trouble
 from tests.sim.shop import NAMES, opened, project
-from zalosync.apply import execute, run
+from zalosync.apply import execute, recorder
 from zalosync.compose.message import Status
 from zalosync.plan import build
 from zalosync.plan.bundle import Sealed
@@ -116,7 +116,7 @@ class Machine(RuleBasedStateMachine):
         self.world = world = Rehearsal(switches)
         self.patch.setattr(build, "prepared", opened)
         self.patch.setattr(execute, "Threads", lambda wire, _width: wire)
-        self.patch.setattr(run, "write_rescue", world.rescue)
+        self.patch.setattr(recorder, "write_rescue", world.rescue)
         self._apply(None, trouble, NAMES)
 
     @rule(chosen=campaigns)
@@ -261,11 +261,13 @@ def test_any_story_holds() -> None:
 
 
 @pytest.mark.sim
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [1, 3, 4])
 def test_stories_find_bugs(number: int) -> None:
     """No intent written, an intent of a dead run released, a time-out tried again: each is found."""
+    # Which stories are told hangs on more than the seed: they end with the first that finds the bug.
     with mutated(number), pytest.raises(AssertionError):
-        told(Machine, settings=PER_CHANGE)
+        told(Machine, settings=settings(PER_CHANGE, max_examples=400))
 
 
 @pytest.mark.sim

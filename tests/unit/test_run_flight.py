@@ -162,6 +162,6 @@ def test_half_of_what_flies_shares_a_commit() -> None:
     result = stage.send([5] * 41)
     assert (result.code, result.totals.accepted, stage.flight.most) == (ExitCode.DONE, 205, 4)
     kinds = [event[2] for event in book.ledger.events()]
-    # The first request is alone and four begin together; then two are written down in one, to the last.
+    # The first request is alone and four begin together; from then on two are written down at a time.
     assert (kinds.count(Kind.CLAIM), kinds.count(Kind.OUTCOME)) == (20, 22)
     book.ledger.close()
