@@ -1,11 +1,12 @@
 """How fast `plan` is on a large audience, against the same by hand, and what memory it takes.
 
-    python benchmarks/plan.py [--rows 1000000] [--hand 50000] [--json FILE]
+    python benchmarks/plan.py [--rows 1000000] [--hand 50000] [--turns 3] [--json FILE]
 
 The project is the demonstration's: five templated values, encrypted, with a condition, consent, a suppression
 list and an SMS. Planned three times: on an empty ledger; when all were sent before; and with fifty new rows.
 `zalosync plan -o FILE` is measured as a whole process and its workers, start to end, seal included. By hand:
 `byhand.py` over the first rows, its seconds scaled to all of them (its cost is per row), without its start.
+Both take turns, and the quickest of each counts: other guests of a machine only ever slow it down.
 Cost per row is compared over a tenth and all of the rows.
 """
 
@@ -108,6 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--hand", type=int, default=50_000)
+    parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--json", type=Path, dest="file")
     said = parser.parse_args()
     results: list[dict[str, Any]] = []
@@ -125,15 +127,17 @@ def main() -> None:
                 send(folder)
             if what == "50 new rows":
                 _append(audience, said.rows)
-            peer = by_hand(audience, hand, sent=sent) * said.rows
-            found, totals = planning(folder)
+            turns = [(by_hand(audience, hand, sent=sent), planning(folder)) for _ in range(said.turns)]
+            peer = min(cost for cost, _ in turns) * said.rows
+            seconds = min(found.seconds for _, (found, _) in turns)
+            totals = turns[0][1][1]
             results.append(
                 {
                     "what": f"plan, {said.rows:,} rows, {what}",
-                    "seconds": round(found.seconds, 2),
+                    "seconds": round(seconds, 2),
                     "by_hand_seconds": round(peer, 1),
-                    "ratio": round(peer / found.seconds, 2),
-                    "peak_megabytes": round(megabytes(found.peak)),
+                    "ratio": round(peer / seconds, 2),
+                    "peak_megabytes": round(megabytes(max(found.peak for _, (found, _) in turns))),
                     "plan_bytes": (folder / "bench.zsplan").stat().st_size,
                     "send": totals["send"],
                     "unchanged": totals["unchanged"],

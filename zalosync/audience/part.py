@@ -79,14 +79,14 @@ def may_have_marks(text: bytes) -> bool:
 
 def composed(frame: pl.DataFrame) -> pl.DataFrame:
     """The same values, in NFC where they have combining marks: `ệ` equals `ệ`, however it was typed."""
-    beyond = frame.select(pl.all().str.len_bytes().sum() != pl.all().str.len_chars().sum()).row(0)
-    names = [name for name, found in zip(frame.columns, beyond, strict=True) if found]
-    marked = frame.select(pl.col(names).str.contains(_MARK).any())
-    return frame.with_columns(
-        pl.when(pl.col(name).str.contains(_MARK)).then(pl.col(name).str.normalize("NFC")).otherwise(name)
-        for name in names
-        if marked[name].item()
-    )
+    changed: list[pl.Series] = []
+    for column in frame.iter_columns():
+        if column.str.len_bytes().sum() == column.str.len_chars().sum():  # ASCII
+            continue
+        rows = column.str.contains(_MARK).arg_true()
+        if len(rows):
+            changed.append(column.scatter(rows, column.gather(rows).str.normalize("NFC")))
+    return frame.with_columns(changed)
 
 
 def check_values(part: Part, file: str, limits: Limits) -> None:

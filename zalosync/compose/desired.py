@@ -5,6 +5,7 @@ bits of the message into files that have no name and vanish with the process, an
 each sorted. So duplicates meet, the order does not depend on the file, nor memory on its size.
 """
 
+import io
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -159,7 +160,7 @@ class Desired:
             pending: deque[Future[Composed]] = deque()
             for chunk in self._chunks:
                 with workers_starting():  # the first ones start the processes
-                    pending.append(pool.submit(_compose, chunk.frame, chunk.first_row))
+                    pending.append(pool.submit(_compose, _packed(chunk.frame), chunk.first_row))
                 if len(pending) > 2 * WORKERS:
                     yield pending.popleft().result()
             while pending:
@@ -202,6 +203,13 @@ def _prepare(recipe: Recipe, memory: int) -> None:
     _composer = Composer(recipe)
 
 
-def _compose(frame: pl.DataFrame, first_row: int) -> Composed:
+def _compose(packed: bytes, first_row: int) -> Composed:
     assert _composer is not None
-    return _composer.compose(frame, first_row)
+    return _composer.compose(pl.read_ipc_stream(io.BytesIO(packed)), first_row)
+
+
+def _packed(frame: pl.DataFrame) -> bytes:
+    """A frame of text for another process, in the form that costs least: half of what pickling does."""
+    buffer = io.BytesIO()
+    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
+    return buffer.getvalue()

@@ -115,11 +115,11 @@ class Composer:
         # Who is on a suppression list is composed all the same: such lists may change after a plan was
         # approved, and then shrink it, but they are no part of what was approved.
         composed = pl.col(REASON_COLUMN).is_in([int(Reason.KEPT), int(Reason.SUPPRESSED)])
-        dropped, kept = screened.filter(~composed), screened.filter(composed)
         unjudged = pl.col(REASON_COLUMN) == int(Reason.UNREADABLE)
         why = pl.when(unjudged).then(pl.lit(CONDITION)).otherwise(pl.lit("", pl.String))
-        skipped = dropped.select("row", pl.col(REASON_COLUMN).alias("reason"), why.alias("why"))
-        messages, unreadable = self._messages(kept)
+        fates = screened.select("row", REASON_COLUMN).filter(~composed)
+        skipped = fates.select("row", pl.col(REASON_COLUMN).alias("reason"), why.alias("why"))
+        messages, unreadable = self._messages(screened.filter(composed))
         return Composed(messages, pl.concat([skipped, unreadable]), repairs, frame.height)
 
     def _messages(self, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

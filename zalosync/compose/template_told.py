@@ -44,7 +44,7 @@ _DATES: Mapping[str, tuple[str, tuple[tuple[int, int] | str, ...]]] = {
     "hh:mm dd/mm/yyyy": (f"{_HOUR_AND_MINUTE}(?:{_SECOND})?", (*_CLOCK, " ", *_DAY)),
     "hh:mm:ss dd/mm/yyyy": (_HOUR_AND_MINUTE + _SECOND, (*_CLOCK, ":", (17, 2), " ", *_DAY)),
 }
-_AMOUNT_DIGITS = 15
+_AMOUNT_DIGITS, _GROUP = 15, 3
 _SEPARATORS: Mapping[object, str] = {"vnd": ".", "dots": ".", "commas": ",", "plain": ""}
 
 
@@ -103,10 +103,12 @@ def _number(value: pl.Expr, name: object, sure: Sure) -> pl.Expr:
     by = _SEPARATORS[name]
     if not by:
         return value
-    digits = value.str.zfill(_AMOUNT_DIGITS)
-    groups = pl.concat_str([digits.str.slice(at, 3) for at in range(0, _AMOUNT_DIGITS, 3)], separator=by)
-    grouped = groups.str.strip_chars_start("0" + by)
-    return pl.when(value.str.len_bytes() <= 3).then(value).otherwise(grouped)  # noqa: PLR2004 -- one group
+    told = pl.when(value.str.len_bytes() <= _GROUP).then(value)
+    for most in range(2 * _GROUP, _AMOUNT_DIGITS + 1, _GROUP):
+        groups = [value.str.slice(-at, _GROUP) for at in range(most - _GROUP, 0, -_GROUP)]
+        grouped = pl.concat_str([value.str.head(_GROUP - most), *groups], separator=by)
+        told = told.when(value.str.len_bytes() <= most).then(grouped)  # type: ignore[assignment]
+    return told.otherwise(value)
 
 
 def _vnd(value: pl.Expr, _argument: object, sure: Sure) -> pl.Expr:

@@ -26,6 +26,7 @@ class PlannedMessages:
     count: int = 0
     actions: Counter[Action] = field(default_factory=Counter)
     _columns: dict[str, Column] = field(default_factory=lambda: {name: Column() for name in WIDTHS})
+    _digests: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False)  # asked for so far
 
     @property
     def to_send(self) -> int:
@@ -34,6 +35,7 @@ class PlannedMessages:
 
     def append(self, decided: pl.DataFrame) -> None:
         """Add decided messages (`m0`, `m1`, `f0`, `f1`, `action`), which come sorted."""
+        self._digests.clear()
         self._columns["message"].append(joined(decided["m0"], decided["m1"]))
         self._columns["fingerprint"].append(joined(decided["f0"], decided["f1"]))
         self._columns["action"].append(bytes(decided["action"].to_list()))
@@ -43,6 +45,7 @@ class PlannedMessages:
 
     def mark(self, places: Sequence[int], action: Action) -> None:
         """Change what is done about the messages at these places."""
+        self._digests.clear()
         column = self._columns["action"]
         for place in places:
             self.actions[Action(column.read(place, 1)[0])] -= 1
@@ -51,11 +54,13 @@ class PlannedMessages:
 
     def digest(self, *columns: str) -> str:
         """SHA-256 (hex) over whole columns: equal for equal messages, however they were cut."""
-        digest = hashlib.sha256(self.count.to_bytes(8, "big"))
-        for name in columns:
-            for block in self.blocks(name):
-                digest.update(block)
-        return digest.hexdigest()
+        if columns not in self._digests:
+            digest = hashlib.sha256(self.count.to_bytes(8, "big"))
+            for name in columns:
+                for block in self.blocks(name):
+                    digest.update(block)
+            self._digests[columns] = digest.hexdigest()
+        return self._digests[columns]
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """The bytes of one column, in order."""
