@@ -156,7 +156,8 @@ class Desired:
 
     def _by_workers(self) -> Iterator[Composed]:
         context, given = get_context("spawn"), (self._recipe, WORKER_BYTES)
-        with ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=given) as pool:
+        pool = ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=given)
+        try:
             pending: deque[Future[Composed]] = deque()
             for chunk in self._chunks:
                 with workers_starting():  # the first ones start the processes
@@ -165,6 +166,9 @@ class Desired:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        finally:
+            # They end by themselves, and nobody waits for it: not for what was to be composed either.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _distinct(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Part equal keys into the one that is kept and duplicates; then drop values that do not fit.
