@@ -1,13 +1,16 @@
 """Signals around the ends of a command: never a traceback, always a documented code."""
 
 import signal
+import sqlite3
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 
 from zalosync.cli import main as command
 from zalosync.errors import ExitCode
+from zalosync.ledger import dialect
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +57,33 @@ def test_what_runs_behind_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
         return ExitCode.CHANGES
 
     assert ended(monkeypatch, main=work) == ExitCode.CHANGES
+
+
+class Signalling:
+    """What SQLite's questions are held against; the first of them is met by a signal."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number: signal.Signals | None = number
+
+    def __contains__(self, _asked: object) -> bool:
+        number, self.number = self.number, None
+        if number is not None:
+            signal.raise_signal(number)
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_sqlite_asks(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """It ends the command a moment later; it is never lost, nor taken for a damaged ledger."""
+    connection = sqlite3.connect(":memory:")
+    dialect.harden(connection)
+    monkeypatch.setattr(dialect, "_FORBIDDEN", Signalling(number))
+    read: list[object] = []
+
+    def work(**_: object) -> int:
+        read.extend(connection.execute("SELECT 1"))
+        threading.Event().wait(10.0)
+        return ExitCode.DONE
+
+    assert ended(monkeypatch, main=work) == ExitCode.INTERRUPTED
+    assert read == [(1,)]

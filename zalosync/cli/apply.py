@@ -14,6 +14,7 @@ import rich_click as click
 from zalosync.cli.options import Options, common
 from zalosync.cli.prompt import yes
 from zalosync.cli.session import Provider, Session
+from zalosync.cli.signals import comes_again
 from zalosync.errors import Blocked, ExitCode, Interrupted, PlanRefused, UsageError
 
 if TYPE_CHECKING:
@@ -290,9 +291,9 @@ class _Signals:
         finally:
             self._at_once = False
 
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+    def _ask(self, number: int, frame: FrameType | None) -> None:
         self._session.stop.set()
-        if self._at_once:
+        if self._at_once and not comes_again(number, frame):
             self._at_once = False  # once: the record of the run's end is still to be written
             raise _interrupted()
 

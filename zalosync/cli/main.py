@@ -5,11 +5,13 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 
 from zalosync import __version__
 from zalosync.cli.options import COMMON, Options, gather
+from zalosync.cli.signals import comes_again
 from zalosync.clock import Clock
 from zalosync.errors import ExitCode
 
@@ -102,8 +104,8 @@ class _Stopping:
     def __init__(self) -> None:
         self.done = False
 
-    def __call__(self, number: int, _frame: object) -> None:
-        if not self.done:
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self.done and not comes_again(number, frame):
             raise KeyboardInterrupt(number)
 
 

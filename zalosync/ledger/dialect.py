@@ -17,7 +17,7 @@ CACHE_KILOBYTES = 65_536  # reports come in any order: what they touch must not 
 # What no statement of ours comes near, and a crafted file would like to go beyond.
 LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
-    sqlite3.SQLITE_LIMIT_LENGTH: 2**28,  # of a value: the event of a million scattered messages has a few MB
+    sqlite3.SQLITE_LIMIT_LENGTH: 2**28,  # of a value: what is told of 100,000 messages at once has some 20 MB
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
     sqlite3.SQLITE_LIMIT_COLUMN: 100,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
@@ -128,9 +128,13 @@ class Database:
     @property
     def connection(self) -> Any:
         """The driver's own connection: statements go to it directly."""
+        self.open()
+        return self._connection
+
+    def open(self) -> None:
+        """Open it now, to hear at once what is wrong with it."""
         if self._connection is None:
             self._connection = self._connect()
-        return self._connection
 
     def close(self) -> None:
         """Give the connection back; one in memory is gone with it."""
@@ -199,13 +203,16 @@ def harden(connection: sqlite3.Connection) -> None:
                 turn(getattr(sqlite3, f"SQLITE_DBCONFIG_{name}"), on)
     for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
         connection.execute(f"PRAGMA {pragma}")
-    connection.set_authorizer(_authorize)
+    connection.set_authorizer(authorize)
 
 
-def _authorize(
+def authorize(
     action: int, first: str | None, second: str | None, _database: str | None, inner: str | None
 ) -> int:
-    """Asked about each part of a statement as it is prepared; `inner` is the trigger or view it is in."""
+    """Asked about each part of a statement as it is prepared; `inner` is the trigger or view it is in.
+
+    An exception in here is lost, and taken for a refusal: signals wait until it is over (`cli.signals`).
+    """
     extension = action == sqlite3.SQLITE_FUNCTION and second == "load_extension"
     schema = action == sqlite3.SQLITE_PRAGMA and first == "writable_schema"
     if action in _FORBIDDEN or extension or schema or inner is not None:
