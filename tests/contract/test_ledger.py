@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from operator import methodcaller
 from pathlib import Path
@@ -24,8 +25,9 @@ from zalosync.compose.message import MAYBE_SENT, MOVES, Cause, Status
 from zalosync.errors import ExitCode, InternalError, LedgerError
 from zalosync.ledger import read
 from zalosync.ledger.change import Change
-from zalosync.ledger.dialect import SQLITE, statement
-from zalosync.ledger.records import AFFECTS_SENDING, Kind, Move, Recorded, Some, Standing, Standings
+from zalosync.ledger.dialect import SQLITE, sqlite_database, statement
+from zalosync.ledger.read import LedgerReader
+from zalosync.ledger.records import AFFECTS_SENDING, Kind, Move, Recorded, Some, Standing
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -88,7 +90,7 @@ def test_unknown_keys_are_not_found(book: Book) -> None:
     assert book.ledger.recorded([b"x" * 16]) == {}
     assert book.ledger.recorded([]) == {}
     assert book.ledger.by_message_ids([]) == {}
-    assert book.ledger.standings([]) == Standings()
+    assert book.ledger.standings([]).known() == set()
     assert list(book.ledger.in_state(Status.INTENT)) == []
 
 
@@ -500,6 +502,41 @@ def test_standings_in_bulk(book: Book, every: int) -> None:
     assert told == {message: known[message] for message in asked}
     free = {message for message in asked if known[message][1] is Status.RELEASED}
     assert found.known() == {*asked} - free
+
+
+class Interrupted(LedgerReader):
+    """A reader between whose questions others write."""
+
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+
+    def _all(self, name: str, given: dict[str, Any], state: int | None = None) -> list[Any]:
+        found = super()._all(name, given, state)
+        if name == "taken_between":
+            self.meanwhile()
+        return found
+
+
+@pytest.mark.parametrize(
+    ("origin", "to"), [(Status.ACCEPTED, Status.UNDELIVERABLE), (Status.UNKNOWN, Status.ACCEPTED)]
+)
+def test_standings_are_of_one_moment(tmp_path: Path, origin: Status, to: Status) -> None:
+    """A message that moves while a plan asks is told of once, where it stood or where it stands."""
+    book = file_book(tmp_path / "ledger.db")
+    record, other = book.put("a", origin), book.put("b", Status.REJECTED)
+    reader = Interrupted(sqlite_database(tmp_path / "ledger.db", read_only=True), SQLITE, "ledger")
+    book.ledger._driver.execute("PRAGMA busy_timeout = 0")  # a writer may have to wait for the reader
+
+    def write() -> None:
+        with suppress(LedgerError):
+            book.move([record], standing(to), Kind.EVIDENCE)
+
+    reader.meanwhile = write
+    found = reader.standings(sorted([record.message, other.message]))
+    told = [found.taken[start : start + 16] for start in range(0, len(found.taken), 32)]
+    told += [row[0] for row in found.others]
+    assert sorted(told) == sorted([record.message, other.message])
+    reader.close()
+    book.ledger.close()
 
 
 def test_maybe_sent_is_never_open_for_a_first_claim(book: Book) -> None:

@@ -85,7 +85,7 @@ def composed(frame: pl.DataFrame) -> pl.DataFrame:
             continue
         rows = column.str.contains(_MARK).arg_true()
         if len(rows):
-            changed.append(column.scatter(rows, column.gather(rows).str.normalize("NFC")))
+            changed.append(column.clone().scatter(rows, column.gather(rows).str.normalize("NFC")))
     return frame.with_columns(changed)
 
 

@@ -43,4 +43,4 @@ def _escaped(texts: pl.Series) -> pl.Series:
     if not len(rows):
         return texts
     spelled: Iterator[str] = (orjson.dumps(text).decode()[1:-1] for text in texts.gather(rows).to_list())
-    return texts.scatter(rows, pl.Series(list(spelled), dtype=pl.String))
+    return texts.clone().scatter(rows, pl.Series(list(spelled), dtype=pl.String))

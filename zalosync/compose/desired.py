@@ -1,7 +1,7 @@
 """The desired messages of one campaign, in the order of their identities, in bounded memory.
 
 Chunks of the audience are composed (in worker processes where the audience is large), parted by the first
-bits of the message into files that have no name and vanish with the process, and given back part by part,
+bits of the message into a file that has no name and vanishes with the process, and given back part by part,
 each sorted. So duplicates meet, the order does not depend on the file, nor memory on its size.
 """
 
@@ -157,8 +157,8 @@ class Desired:
     def _by_workers(self) -> Iterator[Composed]:
         context, given = get_context("spawn"), (self._recipe, WORKER_BYTES)
         pool = ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=given)
+        pending: deque[Future[Composed]] = deque()
         try:
-            pending: deque[Future[Composed]] = deque()
             for chunk in self._chunks:
                 with workers_starting():  # the first ones start the processes
                     pending.append(pool.submit(_compose, _packed(chunk.frame), chunk.first_row))
@@ -167,8 +167,9 @@ class Desired:
             while pending:
                 yield pending.popleft().result()
         finally:
-            # They end by themselves, and nobody waits for it: not for what was to be composed either.
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in pending:  # of a plan that broke off: what has not begun is not done
+                future.cancel()
+            pool.shutdown(wait=False)  # the processes end while the plan goes on
 
     def _distinct(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Part equal keys into the one that is kept and duplicates; then drop values that do not fit.

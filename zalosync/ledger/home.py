@@ -208,7 +208,7 @@ def _database(home: Home, *, read_only: bool) -> Database:
     check = partial(migrate.check_schema, place=home.place)
     database = sqlite_database(home.path, read_only=read_only, check=check)
     with readable(home):
-        assert database.connection
+        database.open()
     return database
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from zalosync.compose.message import Status
 from zalosync.errors import LedgerError
 from zalosync.ledger.dialect import Database, Dialect, statement
-from zalosync.ledger.records import Head, Recorded, Run, SmsOpen, Some, Standings, Tally
+from zalosync.ledger.records import TAKEN_BYTES, Head, Recorded, Run, SmsOpen, Some, Standings, Tally
 
 # Placeholders per statement: SQLite allows 32,766; beyond some hundreds nothing is gained.
 KEYS_PER_QUERY = 512
@@ -19,6 +19,7 @@ _BY_ROW = itemgetter(1)  # of what `evidenced` gives
 ROWS_PER_CHUNK = 100_000  # of what is put into columns
 # Attempts read for each that is asked for: one that is looked up by its key costs as much as five in a row.
 MOST_BETWEEN = 3
+MESSAGES_AT_ONCE = 100_000  # of which is told in one answer: it passes through memory as text
 
 
 class LedgerReader:
@@ -95,22 +96,39 @@ class LedgerReader:
         return {found.message: found for found in self._by_keys("open_by_messages", messages)}
 
     def standings(self, messages: Sequence[bytes]) -> Standings:
-        """What `plan` needs of the open attempts of these messages, which are sorted.
+        """What `plan` needs of the open attempts of these messages, which are sorted."""
+        taken, others = bytearray(), list[tuple[Any, ...]]()
+        for start in range(0, len(messages), MESSAGES_AT_ONCE):
+            found = self._standings(messages[start : start + MESSAGES_AT_ONCE])
+            taken += found.taken
+            others += found.others
+        return Standings(bytes(taken), others)
 
-        Messages are digests, evenly spread: how many the ledger has between two of them can be foretold.
+    def _standings(self, messages: Sequence[bytes]) -> Standings:
+        """Messages are digests, evenly spread: how many the ledger has between two of them can be foretold.
+
         Where few others lie between, all between are read in one go, in columns made by the database.
         """
-        if not messages:
-            return Standings()
         first, last = messages[0], messages[-1]
         span = (int.from_bytes(last) - int.from_bytes(first)) / 256 ** len(first)
         if self._all("last_row", {})[0][0] * span > MOST_BETWEEN * len(messages):
             return Standings(others=list(self._in_parts("standings", messages)))
         between = {"first": first, "last": last}
-        count, digests = self._all("taken_between", between)[0]
-        taken = bytes.fromhex(digests or "")
-        others = self._all("standings_between", between) if len(taken) < count * 32 else ()
+        with self._one_moment():  # a message that moves meanwhile is told of once
+            count, digests = self._all("taken_between", between)[0]
+            taken = bytes.fromhex(digests or "")
+            others = self._all("standings_between", between) if len(taken) < count * TAKEN_BYTES else ()
         return Standings(taken, others)
+
+    @contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        """Several questions of one state of the ledger, whatever others write meanwhile."""
+        with self._asking() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
 
     def by_message_ids(self, message_ids: Sequence[bytes]) -> dict[bytes, Recorded]:
         """Attempts by the ids the provider knows them by."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from zalosync.compose.message import Cause, Status
+from zalosync.compose.message import DIGEST_BYTES, Cause, Status
 from zalosync.provider import STATUSES
 
 
@@ -32,6 +32,9 @@ class Kind(StrEnum):
 AFFECTS_SENDING = frozenset({Kind.CLAIM, Kind.OUTCOME, Kind.RESOLVE, Kind.CANCEL, Kind.ADOPT})
 
 
+TAKEN_BYTES = 2 * DIGEST_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class Standings:
     """What a plan needs of the open attempts of some messages; of others between them it may say the same.
@@ -49,7 +52,8 @@ class Standings:
 
     def known(self) -> set[bytes]:
         """The messages that may not be claimed again as they are: all but those proven not sent."""
-        taken = (self.taken[start : start + 16] for start in range(0, len(self.taken), 32))
+        starts = range(0, len(self.taken), TAKEN_BYTES)
+        taken = (self.taken[start : start + DIGEST_BYTES] for start in starts)
         return {*taken, *(row[0] for row in self.others if row[2] != Status.RELEASED)}
 
 

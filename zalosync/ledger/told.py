@@ -29,7 +29,7 @@ Cell = tuple[int, int, int, int, int, int, int, int, int]
 
 NO_TIME = -1
 NO_PRICE = -1
-_AT_ROW = 14  # where `values` have the row
+_AT_ROW = 14  # where `values` have the row, and `spans` the first one
 _AT_ROW_ALIKE = 8  # and `values_alike`
 # What moves that are alike have in common: all but times and digests.
 _common = itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 13)

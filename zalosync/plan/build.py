@@ -22,6 +22,7 @@ from zalosync.compose.recipe import DESTINATION
 from zalosync.errors import Problem, SpecError
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
 from zalosync.ledger.chain import canonical
+from zalosync.ledger.records import Standings
 from zalosync.plan.bound import settings_of
 from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.decide import Action, decide, recorded_frame
@@ -38,7 +39,6 @@ from zalosync.plan.timing import Timing, kept, timing_of
 from zalosync.spec.findings import Finding, settled
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 
-ASKED_AT_ONCE = 100_000  # messages of which the ledger tells
 _SENDING = (int(Action.SEND), int(Action.RETRY))
 
 
@@ -240,23 +240,19 @@ def _with_recorded(
     parts: Iterator[pl.DataFrame], reader: History
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Each part of the messages with what the ledger has of it, which a thread reads one part ahead."""
-    with ThreadPoolExecutor(1, "zalosync-recorded") as pool:
-        ahead: deque[tuple[pl.DataFrame, Future[pl.DataFrame]]] = deque()
+    pool = ThreadPoolExecutor(1, "zalosync-recorded")
+    ahead: deque[tuple[pl.DataFrame, Future[Standings]]] = deque()
+    try:
         for messages in parts:
-            ahead.append((messages, pool.submit(_recorded, reader, Digests(messages["m0"], messages["m1"]))))
+            digests = Digests(messages["m0"], messages["m1"])
+            ahead.append((messages, pool.submit(reader.standings, digests)))
             if len(ahead) > 1:
-                before, recorded = ahead.popleft()
-                yield before, recorded.result()
-        for messages, recorded in ahead:
-            yield messages, recorded.result()
-
-
-def _recorded(reader: History, messages: Sequence[bytes]) -> pl.DataFrame:
-    """What the ledger has of some messages, asked in slices: what it tells passes through memory as text."""
-    slices = range(0, max(1, len(messages)), ASKED_AT_ONCE)
-    return pl.concat(
-        [recorded_frame(reader.standings(messages[at : at + ASKED_AT_ONCE])) for at in slices], rechunk=False
-    )
+                before, standings = ahead.popleft()
+                yield before, recorded_frame(standings.result())
+        for messages, standings in ahead:
+            yield messages, recorded_frame(standings.result())
+    finally:
+        pool.shutdown(cancel_futures=True)  # before the ledger is closed
 
 
 def _advance(emit: Emit, phase: str) -> Callable[[int], None]:

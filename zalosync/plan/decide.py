@@ -116,6 +116,7 @@ def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | Non
         now: Unix seconds, for the rule's `after`.
     """
     joined = desired.join(recorded, on=["m0", "m1"], how="left", maintain_order="left")
+    assert joined.height == desired.height, "a message has two standings"
     # What an adopted message said is not known, so nobody can say that it changed.
     adopted = (pl.col("rf0") == 0) & (pl.col("rf1") == 0)
     same = adopted | ((pl.col("f0") == pl.col("rf0")) & (pl.col("f1") == pl.col("rf1")))
