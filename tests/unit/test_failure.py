@@ -62,6 +62,20 @@ def test_signals(error: BaseException, capsys: pytest.CaptureFixture[str]) -> No
     assert (code, len(lines)) == (130, 1)
 
 
+def test_errors_that_came_together(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a group, as a lock gives when a signal meets its taking, the signal is told, else the first."""
+    locked, signal = errors.LedgerError("locked"), KeyboardInterrupt(15)
+    stopped = BaseExceptionGroup("both", [OSError("closed"), signal])
+    for group in (stopped, BaseExceptionGroup("outer", [locked, stopped])):
+        assert said(group, capsys)[0] == ExitCode.INTERRUPTED
+    told = ExceptionGroup("ours", [locked, errors.Interrupted("stopped")])
+    assert said(told, capsys) == (ExitCode.INTERRUPTED, ["error: stopped"])
+    assert said(ExceptionGroup("none", [locked, OSError("closed")]), capsys) == (
+        ExitCode.LEDGER,
+        ["error: locked"],
+    )
+
+
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     """Usage errors exit 64, never 2, which means that there is something to send."""
     assert said(click.UsageError("no such option"), capsys)[0] == 64

@@ -9,7 +9,7 @@ import click
 
 from zalosync.console.display import display
 from zalosync.console.hints import spelled
-from zalosync.errors import ExitCode, SpecError, UsageError, ZalosyncError
+from zalosync.errors import ExitCode, Interrupted, SpecError, UsageError, ZalosyncError
 
 _OUTPUT = 1  # the descriptor of standard output
 LONGEST = 4000  # characters of one line; a column list or a path may be long
@@ -20,9 +20,21 @@ def report_failure(error: BaseException, *, as_json: bool = False) -> ExitCode:
 
     With `as_json` stdout gets a document too, where the command has printed none.
     """
+    error = _counts(error)
     if as_json:
         _document(error)
     return _report(error)
+
+
+def _counts(error: BaseException) -> BaseException:
+    """Of errors that came together, the one to tell of: a signal before all others.
+
+    A lock that is being taken when a signal comes tells of both in a group: without this, an internal error.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        signals = error.subgroup((KeyboardInterrupt, Interrupted))
+        error = (error if signals is None else signals).exceptions[0]
+    return error
 
 
 def _document(error: BaseException) -> None:
