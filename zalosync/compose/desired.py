@@ -183,8 +183,6 @@ class Desired:
         # Equal keys stand beside each other.
         same = (frame["m0"] == frame["m0"].shift(1)) & (frame["m1"] == frame["m1"].shift(1))
         duplicate = (same.shift(-1) if last else same).fill_null(value=False)
-        if not duplicate.any() and frame["reason"].eq(int(Reason.KEPT)).all():
-            return frame.drop("why"), frame.select("row", "reason", "why").clear()
         reason = pl.when(duplicate & ~suppressed).then(pl.lit(int(Reason.DUPLICATE_KEY), pl.UInt8))
         frame = frame.with_columns(reason.otherwise("reason").alias("reason"))
         good = ~duplicate & pl.col("reason").is_in([int(Reason.KEPT), int(Reason.SUPPRESSED)])

@@ -7,7 +7,7 @@ from typing import overload
 
 import polars as pl
 
-WIDTH = 16  # bytes of a digest
+from zalosync.compose.message import DIGEST_BYTES as WIDTH
 
 
 def halves(name: str, digests: list[bytes]) -> dict[str, pl.Series]:

@@ -11,7 +11,6 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import lru_cache
 
 import orjson
 
@@ -131,6 +130,17 @@ def _mac(key: bytes, use: bytes, size: int = DIGEST_BYTES) -> "hashlib.blake2b":
     return hashlib.blake2b(key=key, person=use, digest_size=size)
 
 
+def _digests(begun: "hashlib.blake2b", data: Iterable[bytes]) -> list[bytes]:
+    """Of each, the digest of what was begun with it at the end."""
+    copy = begun.copy
+    found: list[bytes] = []
+    for each in data:
+        mac = copy()
+        mac.update(each)
+        found.append(mac.digest())
+    return found
+
+
 def _prefixed(fields: Iterable[bytes]) -> bytes:
     """Join fields so that no two different lists give the same bytes."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in fields)
@@ -214,29 +224,16 @@ class Identity:
 
     def messages(self, keys: Iterable[bytes]) -> list[bytes]:
         """`message` of many keys, each in UTF-8."""
-        begun = self._message.copy
-        found: list[bytes] = []
-        for key in keys:
-            mac = begun()
-            mac.update(len(key).to_bytes(4, "big") + key)
-            found.append(mac.digest())
-        return found
+        # As `_prefixed` writes a field, without a call for each.
+        return _digests(self._message, [len(key).to_bytes(4, "big") + key for key in keys])
 
     def fingerprints(self, contents: Iterable[bytes]) -> list[bytes]:
         """`fingerprint` of many contents, each as canonical JSON (`canonical.contents` writes many)."""
-        begun = self._content.copy
-        found: list[bytes] = []
-        for content in contents:
-            mac = begun()
-            mac.update(content)
-            found.append(mac.digest())
-        return found
+        return _digests(self._content, contents)
 
     def recipient(self, phone: str) -> bytes:
         """16 bytes: the pseudonym of a phone, the same in all campaigns of the project."""
-        mac = self._recipient.copy()
-        mac.update(phone.encode())
-        return mac.digest()
+        return _digests(self._recipient, [phone.encode()])[0]
 
     def message_id(self, message: bytes, attempt: int) -> bytes:
         """20 bytes: what Infobip will know this attempt by; `message_id_text` gives its spelling."""
@@ -283,7 +280,6 @@ def _proof_of(digest: bytes) -> bytes:
     return base64.urlsafe_b64encode(digest)[:PROOF_CHARACTERS]
 
 
-@lru_cache(maxsize=16_384)  # more than are in the air: each id is spelled for the request and for its answer
 def message_id_text(message_id: bytes) -> str:
     """The spelling of a message id on the wire: 36 characters, of the 200 allowed."""
     return MESSAGE_ID_PREFIX + base64.b32encode(message_id).decode()

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from zalosync.compose.message import message_id_text
+from zalosync.compose.spelling import message_id_texts
 from zalosync.ledger.change import Change
 
 NOTE = "alarm:contradiction"
@@ -66,7 +66,7 @@ def contradicted(
     Returns:
         The alarm about these alone.
     """
-    texts = [message_id_text(each) for each in message_ids]
+    texts = message_id_texts(message_ids)
     fresh = Alarm(what, len(texts), tuple(texts[:MOST_SHOWN]), f"{now:%Y-%m-%dT%H:%M:%SZ}")
     known: dict[str, Any] = {} if noted is None else json.loads(noted)
     before = known.get(what, {"count": 0, "some": []})

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from zalosync.clock import Clock
-from zalosync.compose.message import Status, message_id_text
+from zalosync.compose.message import Status
+from zalosync.compose.spelling import message_id_texts
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Settled
 from zalosync.infobip.evidence import Page
 from zalosync.infobip.slices import id_lists
@@ -100,7 +101,7 @@ def age(record: Recorded, date: datetime) -> float:
 
 
 def _texts(records: Sequence[Recorded]) -> list[str]:
-    return [message_id_text(record.message_id) for record in records]
+    return message_id_texts([record.message_id for record in records])
 
 
 def _note_absent(ledger: Ledger, group: Sequence[Recorded], page: Page, now: datetime) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from zalosync.clock import Clock
-from zalosync.compose.message import message_id_text
+from zalosync.compose.spelling import message_id_texts
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
 from zalosync.infobip.slices import FINEST, LOOK_BACK, Slice, id_lists
 from zalosync.ledger.records import Recorded
@@ -168,7 +168,7 @@ def _groups(
 
 
 def _texts(records: Sequence[Recorded]) -> list[str]:
-    return [message_id_text(record.message_id) for record in records]
+    return message_id_texts([record.message_id for record in records])
 
 
 def _sent_since(ledger: Ledger, moment: int) -> int:
