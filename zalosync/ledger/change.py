@@ -78,7 +78,8 @@ class Change:
     def note(self, name: str, value: str | None) -> None:
         """Set a settled fact, or drop it."""
         if value is None:
-            self._many("drop_note", [(name,)], None)
+            # It need not be there.
+            self._cursor.execute(statement(self._dialect, "drop_note").sql, (name,))
         else:
             self._one("set_note", {"name": name, "value": value})
         self._body.setdefault("notes", []).append([name, value])
@@ -184,20 +185,20 @@ class Change:
                 f"`{name}` changed {changed} rows where 1 was due; nothing was stored", code="ZS604"
             )
 
-    def _many(self, name: str, given: Sequence[tuple[Any, ...]], due: int | None = -1) -> None:
+    def _many(self, name: str, given: Sequence[tuple[Any, ...]], due: int | None = None) -> None:
         """One statement for many values, each in its own order.
 
         Args:
             name: of the statement.
             given: the values.
-            due: how many rows have to change; -1: one for each, None: it does not matter.
+            due: how many rows have to change; None: one for each.
         """
         if not given:
             return
         self._cursor.executemany(statement(self._dialect, name).sql, given)
         changed = self._cursor.rowcount
-        due = len(given) if due == -1 else due
-        if due is not None and changed != due:
+        due = len(given) if due is None else due
+        if changed != due:
             raise LedgerError(
                 f"{due - changed:,} of {due:,} messages no longer stand where this run"
                 " thinks (another writer changed them); nothing of this step was stored",
