@@ -17,7 +17,7 @@ from markupsafe import Markup
 from zalosync import __version__
 from zalosync.audit import chart
 from zalosync.audit.chart import Step
-from zalosync.audit.summary import FAILED, MICRO, CampaignSummary, RunSummary, Summary
+from zalosync.audit.summary import MICRO, CampaignSummary, RunSummary, Summary
 from zalosync.compose.message import Status
 from zalosync.errors import ExitCode
 
@@ -109,14 +109,13 @@ def _digest(text: str) -> str:
 def _tiles(summary: Summary) -> Iterator[dict[str, Any]]:
     """The few numbers that stand on top; shares are of all messages."""
     whole = sum(each.attempts for each in summary.campaigns)
-    failed = sum(each.failed.get(state, 0) for each in summary.campaigns for state in FAILED)
     tiles = [
         ("taken by Infobip", sum(each.taken for each in summary.campaigns), "taken"),
         ("delivered", summary.total(Status.DELIVERED), "good"),
-        ("not delivered", failed, "bad"),
+        ("not delivered", summary.failed, "bad"),
         ("awaiting a report", summary.total(Status.ACCEPTED), "open"),
-        (SMS_WAITING, sum(each.sms_waiting for each in summary.campaigns), "open"),
-        (SMS_UNKNOWN, sum(each.sms_unknown for each in summary.campaigns), "doubt"),
+        (SMS_WAITING, summary.sms_waiting, "open"),
+        (SMS_UNKNOWN, summary.sms_unknown, "doubt"),
         ("of unknown fate", sum(each.doubtful for each in summary.campaigns), "doubt"),
     ]
     for label, count, kind in tiles:

@@ -178,6 +178,21 @@ class Summary:
         """Attempts of all campaigns in these states."""
         return sum(each.states.get(state, 0) for each in self.campaigns for state in states)
 
+    @property
+    def sms_waiting(self) -> int:
+        """Failed on Zalo, in all campaigns; the SMS in their place may still be reported."""
+        return sum(each.sms_waiting for each in self.campaigns)
+
+    @property
+    def sms_unknown(self) -> int:
+        """Failed on Zalo, in all campaigns; the SMS in their place may have arrived."""
+        return sum(each.sms_unknown for each in self.campaigns)
+
+    @property
+    def failed(self) -> int:
+        """Attempts of all campaigns that reached nobody, as far as the provider says."""
+        return sum(each.undelivered + each.refused for each in self.campaigns)
+
 
 def summarize(
     origin: Origin,
