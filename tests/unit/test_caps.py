@@ -1,6 +1,6 @@
 """Frequency caps: how often one person may be messaged, over all campaigns and the plan's own messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -217,13 +217,18 @@ def test_old_runs_are_not_read(desk: Desk) -> None:
         desk.send(f"c{number}")
         desk.now += timedelta(hours=20)
     asked: list[int] = []
-    contacts = desk.ledger.contacts
+    contacts, messaged = desk.ledger.contacts, desk.ledger.messaged
 
     def heard(first_run: int) -> Iterator[list[tuple[Any, ...]]]:
         asked.append(first_run)
         return contacts(first_run)
 
+    def heard_again(first_run: int, since: int, among: Sequence[bytes] | None) -> Iterator[bytes]:
+        asked.append(first_run)
+        return messaged(first_run, since, among)
+
     desk.ledger.contacts = heard  # type: ignore[method-assign]
+    desk.ledger.messaged = heard_again  # type: ignore[method-assign]
     desk.campaign("new", phones(30))
     assert sends(desk, "new") == {"new": 26}
     assert asked == [3, 1], "for the cap; then, for 30 days, of all runs"

@@ -10,6 +10,7 @@ from zalosync.compose.message import Status
 from zalosync.console.plan_markdown import plan_markdown
 from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document
+from zalosync.ledger import read
 from zalosync.plan import recontact
 from zalosync.plan.approve import approvals_needed
 from zalosync.plan.bundle import seal, unseal
@@ -115,6 +116,21 @@ def test_the_same_in_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     finding = again(desk, "second")
     assert finding is not None
     assert finding.count == 6
+
+
+@pytest.mark.parametrize(("keys", "rows"), [(512, 100_000), (2, 100_000), (2, 1), (2, 3)])
+def test_the_same_however_it_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, keys: int, rows: int
+) -> None:
+    """Few people are looked for in the ledger, of many all are read, some rows at a time."""
+    desk.campaign("second", phones(8, first=4))
+    monkeypatch.setattr(read, "KEYS_PER_QUERY", keys)
+    monkeypatch.setattr(read, "ROWS_PER_CHUNK", rows)
+    finding = again(desk, "second")
+    assert finding is not None
+    assert finding.count == 6
+    desk.campaign("second", phones(8, first=40))
+    assert again(desk, "second") is None
 
 
 @pytest.mark.parametrize(("failover", "contacts"), [("", 6), (FAILOVER, 12)], ids=["no SMS", "SMS"])

@@ -209,6 +209,31 @@ class LedgerReader:
         """
         return self._chunks("contacts", {"first": first_run})
 
+    def messaged(self, first_run: int, since: int, among: Sequence[bytes] | None) -> Iterator[bytes]:
+        """Whom `contacts` would tell of since a moment (Unix seconds), and nothing but that.
+
+        Where few are asked about, the database picks them out; else all are told, in columns it makes.
+
+        Args:
+            first_run: from this run on.
+            since: when an attempt was first written down, at the earliest.
+            among: who is asked about; None: all.
+
+        Returns:
+            Pseudonyms one after the other, in chunks; the same one may come again.
+        """
+        if among is not None and len(among) <= KEYS_PER_QUERY:
+            keys = _padded(tuple(among))
+            asked = statement(self._dialect, "messaged_among", len(keys))
+            with self._asking() as cursor:
+                cursor.execute(asked.sql, (first_run, since, *keys))
+                yield b"".join(row[0] for row in cursor.fetchall())
+            return
+        last = self._all("last_row", {})[0][0]
+        for row in range(1, last + 1, ROWS_PER_CHUNK):
+            given = {"from": row, "to": row + ROWS_PER_CHUNK - 1, "first": first_run, "since": since}
+            yield bytes.fromhex(self._all("messaged", given)[0][0] or "")
+
     def handed(self, first_run: int) -> dict[tuple[int, int], int]:
         """How many messages each run from this one on has or may have handed over, by run and campaign."""
         return {(row[0], row[1]): int(row[2]) for row in self._all("handed", {"first": first_run})}

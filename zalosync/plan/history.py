@@ -28,6 +28,9 @@ class History(Protocol):
     def standings(self, messages: Sequence[bytes]) -> Standings: ...  # noqa: D102
     def held(self, campaign: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
     def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]: ...  # noqa: D102
+    def messaged(  # noqa: D102
+        self, first_run: int, since: int, among: Sequence[bytes] | None
+    ) -> Iterator[bytes]: ...
     def handed(self, first_run: int) -> dict[tuple[int, int], int]: ...  # noqa: D102
 
 
@@ -67,6 +70,15 @@ class NoHistory:
         return iter(())
 
     def contacts(self, first_run: int) -> Iterator[list[tuple[Any, ...]]]:  # noqa: ARG002 - nobody is known
+        """Nobody was messaged."""
+        return iter(())
+
+    def messaged(
+        self,
+        first_run: int,  # noqa: ARG002 - nobody is known
+        since: int,  # noqa: ARG002
+        among: Sequence[bytes] | None,  # noqa: ARG002
+    ) -> Iterator[bytes]:
         """Nobody was messaged."""
         return iter(())
 

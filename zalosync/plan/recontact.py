@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from zalosync.clock import moment
-from zalosync.compose.digests import halves
+from zalosync.compose.digests import Digests, halves, split
 from zalosync.compose.recipe import DESTINATION
 from zalosync.compose.spill import Spill
 from zalosync.ledger.records import Run
@@ -68,7 +68,7 @@ class Recontacts:
         """Of each campaign, how many of its messages go to somebody who was messaged lately."""
         if self._first is None or not any(campaign.to_send for campaign in campaigns):
             return
-        self._read(reader.contacts(self._first))
+        self._read(reader, self._first)
         counts: Counter[int] = Counter()
         actions = {number: _actions(campaign) for number, campaign in enumerate(campaigns)}
         for part in range(self._parts):
@@ -83,13 +83,15 @@ class Recontacts:
             if count:
                 yield _finding(campaigns[number], count)
 
-    def _read(self, contacts: Iterator[list[tuple[Any, ...]]]) -> None:
+    def _read(self, reader: History, first: int) -> None:
+        """Whoever was messaged lately, of those who are to be where all of these are in memory."""
         known = self._mine.part(0) if self._parts == 1 else None
+        if known is None and self._parts == 1:  # retries alone
+            return
         wanted = None if known is None else known.select(_KEY).unique()
-        since = int(self._since.timestamp())
-        for chunk in contacts:
-            recipients = [recipient for recipient, _, _, _, created in chunk if created >= since]
-            found = pl.DataFrame(halves("r", recipients))
+        among = None if wanted is None else Digests(wanted["r0"], wanted["r1"])
+        for chunk in reader.messaged(first, int(self._since.timestamp()), among):
+            found = pl.DataFrame(split(chunk, "r"))
             self._past.add(found if wanted is None else found.join(wanted, on=_KEY, how="semi"))
 
 

@@ -142,3 +142,11 @@ FROM attempt ORDER BY row
 
 -- name: contacts
 SELECT recipient, run, campaign, state, created_at FROM attempt WHERE run >= :first AND state NOT IN (5, 10, 11)
+
+-- name: messaged
+SELECT group_concat(hex(recipient), '') FROM attempt
+WHERE row BETWEEN :from AND :to AND run >= :first AND created_at >= :since AND state NOT IN (5, 10, 11)
+
+-- name: messaged_among
+SELECT DISTINCT recipient FROM attempt
+WHERE run >= ? AND created_at >= ? AND state NOT IN (5, 10, 11) AND recipient IN (:keys)
