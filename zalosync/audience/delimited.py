@@ -71,7 +71,7 @@ def _header(first: Body, body: Body, limits: Limits, separators: Sequence[str]) 
     if not text.strip(f" {''.join(separators)}"):
         raise first.broken(Code.HEADER, 0, "the first line is blank", allowed="column names")
     separator = separators[0] if len(separators) == 1 else _separator(first, body.data, separators)
-    _check_controls(first, _outside(first, separator))
+    _check_controls(first, _quoting(first, separator))
     try:
         names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error:
@@ -112,15 +112,16 @@ def _is_even(sample: str, separator: str) -> bool:
 
 
 def _part(body: Body, header: Header, limits: Limits) -> Part:
-    outside = _outside(body, header.separator) if b'"' in body.data else body.data
-    _check_controls(body, outside)
-    count = body.feeds if outside is body.data else outside.count(b"\n")
-    if len(header.columns) == 1 and _has_blank_lines(outside):
+    quoting = _quoting(body, header.separator)
+    _check_controls(body, quoting)
+    count = body.feeds - quoting.inside.count(b"\n")
+    if len(header.columns) == 1 and _has_blank_lines(quoting.outside):
         return _without_blank_lines(body, header, limits)
     frame = _parsed(body, header)
-    separators = outside.count(header.separator.encode())
+    separator = header.separator.encode()
+    separators = body.data.count(separator) - quoting.inside.count(separator)
     if frame is None or frame.height != count or separators != count * (len(header.columns) - 1):
-        if _has_blank_lines(outside):  # which have no separators
+        if _has_blank_lines(quoting.outside):  # which have no separators
             return _without_blank_lines(body, header, limits)
         raise _uneven(body, header, limits)
     starts = _starts(body) if count != body.feeds else body.lines
@@ -144,19 +145,45 @@ def _parsed(body: Body, header: Header) -> pl.DataFrame | None:
         return None  # its words may quote the file; what is wrong is found again by counting
 
 
-def _check_controls(body: Body, outside: bytes) -> None:
+def _check_controls(body: Body, quoting: "_Quoting") -> None:
     body.check_no_nul()
-    if b"\r" in outside and outside.count(b"\r") != outside.count(b"\r\n"):
+    if b"\r" not in body.data:
+        return
+    outside = quoting.outside
+    if outside.count(b"\r") != outside.count(b"\r\n"):
         message = "a carriage return without a line feed; save the file with LF or CRLF line ends"
         raise body.broken(Code.CONTROL, 0, message)
 
 
-def _outside(body: Body, separator: str) -> bytes:
-    """The bytes that are not inside quotes, with one `"` for each quoted run.
+@dataclass(frozen=True, slots=True)
+class _Quoting:
+    """Whole records, by what stands inside of quotes and what does not.
+
+    Args:
+        runs: between the quotes: outside, inside, outside, and so on.
+    """
+
+    runs: list[bytes]
+
+    @property
+    def outside(self) -> bytes:
+        """The bytes that are not inside quotes, with one `"` for each quoted run."""
+        return b'"'.join(self.runs[::2])
+
+    @property
+    def inside(self) -> bytes:
+        """The bytes that are: few, mostly."""
+        return b"".join(self.runs[1::2])
+
+
+def _quoting(body: Body, separator: str) -> _Quoting:
+    """Where the quotes are.
 
     Raises:
         SpecError: a quote stands inside an unquoted field, or something follows a closing quote.
     """
+    if b'"' not in body.data:
+        return _Quoting([body.data])
     runs = body.data.split(b'"')
     outside = runs[::2]
     opens = (separator.encode(), b"\n")
@@ -173,7 +200,7 @@ def _outside(body: Body, separator: str) -> bytes:
             before = b'"'.join(runs[: 2 * place + begins_well])
             message = "a quote may only open and close a whole field, and is doubled inside it"
             raise body.broken(Code.QUOTES, before.count(b"\n"), message)
-    return b'"'.join(outside)
+    return _Quoting(runs)
 
 
 def _has_blank_lines(outside: bytes) -> bool:

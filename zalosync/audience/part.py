@@ -9,6 +9,7 @@ import polars as pl
 
 from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
+from zalosync.audience.texts import as_one, places_of
 
 _INTERNAL = "__"  # columns that zalosync adds begin with this
 _VALUE = re.compile(r"@|^[+'(]*[0-9](?:[ .()/-]*[0-9]){8,}$")  # a mail address, a phone: not to be quoted
@@ -81,12 +82,21 @@ def composed(frame: pl.DataFrame) -> pl.DataFrame:
     """The same values, in NFC where they have combining marks: `ệ` equals `ệ`, however it was typed."""
     changed: list[pl.Series] = []
     for column in frame.iter_columns():
-        if column.str.len_bytes().sum() == column.str.len_chars().sum():  # ASCII
-            continue
-        rows = column.str.contains(_MARK).arg_true()
+        rows = _marked(column)
         if len(rows):
             changed.append(column.clone().scatter(rows, column.gather(rows).str.normalize("NFC")))
     return frame.with_columns(changed)
+
+
+def _marked(column: pl.Series) -> pl.Series:
+    """The rows with combining marks. They are few: found as bytes, in a third of the time of a pattern."""
+    text = as_one(column)
+    places = sorted(place for byte in _MARK_BYTES for place in places_of(byte, text))
+    if not places:
+        return pl.Series(dtype=pl.UInt32)
+    ends = column.str.len_bytes().cum_sum()
+    rows = ends.search_sorted(pl.Series(places, dtype=ends.dtype), side="right").unique(maintain_order=True)
+    return rows.filter(column.gather(rows).str.contains(_MARK))
 
 
 def check_values(part: Part, file: str, limits: Limits) -> None:

@@ -9,7 +9,8 @@ from typing import BinaryIO
 from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
 
-BLOCK = 1 << 20  # bytes that are handled at once
+BLOCK = 1 << 20  # bytes that are handled at once, at first: of these the encoding is told, letter by letter
+_LARGE_BLOCK = 1 << 22  # and then: what is done with a block costs as much as some thousand of its rows
 _GZIP = 16 + zlib.MAX_WBITS
 _SLICE = 1 << 14  # compressed bytes that are handed over at once
 _MOST_MEMBERS = 100_000  # block-wise compressors write one for 64 KiB
@@ -66,10 +67,11 @@ def text_blocks(source: Source, budget: Budget, limits: Limits) -> Iterator[byte
 
 def raw_blocks(source: Source) -> Iterator[bytes]:
     """The bytes as they are on the disk."""
-    place = 0
-    while block := os.pread(source.stream.fileno(), BLOCK, place):
+    place, size = 0, BLOCK
+    while block := os.pread(source.stream.fileno(), size, place):
         yield block
         place += len(block)
+        size = _LARGE_BLOCK
 
 
 def _gunzipped(blocks: Iterable[bytes], source: Source, limits: Limits) -> Iterator[bytes]:

@@ -8,7 +8,11 @@ from collections.abc import Iterator
 import orjson
 import polars as pl
 
-_ESCAPED = r'["\\\x00-\x1f]'  # what JSON does not take as it stands
+from zalosync.audience.texts import any_of, as_one
+
+# What JSON does not take as it stands.
+_ESCAPED = r'["\\\x00-\x1f]'
+_ESCAPED_BYTES = bytes([*range(0x20), *b'"\\'])
 
 
 def contents(template: int, values: pl.DataFrame, failover: pl.Series) -> pl.Series:
@@ -39,8 +43,8 @@ def contents(template: int, values: pl.DataFrame, failover: pl.Series) -> pl.Ser
 
 def _escaped(texts: pl.Series) -> pl.Series:
     """The texts as they stand inside of quotation marks; few of them need anything done."""
-    rows = texts.str.contains(_ESCAPED).fill_null(value=False).arg_true()
-    if not len(rows):
+    if not any_of(_ESCAPED_BYTES, as_one(texts)):
         return texts
+    rows = texts.str.contains(_ESCAPED).fill_null(value=False).arg_true()
     spelled: Iterator[str] = (orjson.dumps(text).decode()[1:-1] for text in texts.gather(rows).to_list())
     return texts.clone().scatter(rows, pl.Series(list(spelled), dtype=pl.String))

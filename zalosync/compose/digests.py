@@ -1,6 +1,6 @@
 """Digests of 16 bytes in columns: two numbers of 64 bits, which sort and join in the order of their bytes."""
 
-import sys
+import io
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import overload
@@ -8,6 +8,10 @@ from typing import overload
 import polars as pl
 
 from zalosync.compose.message import DIGEST_BYTES as WIDTH
+
+_BYTES: dict[type[pl.DataType], int] = {pl.UInt8: 1, pl.UInt64: 8}  # of a number
+_PADDED = 64  # Arrow's bodies are filled up to a multiple of so many bytes
+_END = 8  # bytes that end a stream
 
 
 def halves(name: str, digests: list[bytes]) -> dict[str, pl.Series]:
@@ -35,11 +39,27 @@ def split(data: bytes, *names: str) -> dict[str, pl.Series]:
 def joined(high: pl.Series, low: pl.Series) -> bytes:
     """The digests of two columns, one after the other."""
     numbers = array("Q", bytes(WIDTH * high.len()))
-    numbers[0::2] = array("Q", high.to_list())
-    numbers[1::2] = array("Q", low.to_list())
-    if sys.byteorder == "little":
-        numbers.byteswap()
+    numbers[0::2] = array("Q", raw(high))
+    numbers[1::2] = array("Q", raw(low))
+    numbers.byteswap()  # digests have the highest byte first
     return numbers.tobytes()
+
+
+def raw(numbers: pl.Series) -> bytes:
+    """The numbers of a column (UInt8 or UInt64, no nulls) one after the other, the lowest byte of each first.
+
+    Taken from where Arrow's streaming format has them, in a tenth of the time that a list of them takes: a
+    message with the schema, one with the rows, whose body is the numbers if nothing else is there, the end.
+    """
+    size = _BYTES[type(numbers.dtype)] * numbers.len()
+    stream = io.BytesIO()
+    numbers.to_frame().write_ipc_stream(stream)
+    data = stream.getbuffer()
+    rows = 8 + int.from_bytes(data[4:8], "little")  # each message says after four bytes how long its head is
+    body = rows + 8 + int.from_bytes(data[rows + 4 : rows + 8], "little")
+    if len(data) != body + -(-size // _PADDED) * _PADDED + _END:  # something else is there: slower, then
+        return b"".join(each.to_bytes(_BYTES[type(numbers.dtype)], "little") for each in numbers.to_list())
+    return bytes(data[body : body + size])
 
 
 class Digests(Sequence[bytes]):

@@ -233,7 +233,11 @@ class Identity:
 
     def recipient(self, phone: str) -> bytes:
         """16 bytes: the pseudonym of a phone, the same in all campaigns of the project."""
-        return _digests(self._recipient, [phone.encode()])[0]
+        return self.recipients([phone.encode()])[0]
+
+    def recipients(self, phones: Iterable[bytes]) -> list[bytes]:
+        """`recipient` of many phones, each in digits."""
+        return _digests(self._recipient, phones)
 
     def message_id(self, message: bytes, attempt: int) -> bytes:
         """20 bytes: what Infobip will know this attempt by; `message_id_text` gives its spelling."""

@@ -5,7 +5,7 @@ the audience is cut into chunks, nor on which process made which part.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +14,7 @@ import polars as pl
 from zalosync.audience.phone import REPAIRS
 from zalosync.audience.screen import PHONE_COLUMN, REASON_COLUMN, REPAIRS_COLUMN, Reason, Rules, screen
 from zalosync.compose.canonical import contents
-from zalosync.compose.digests import halves
+from zalosync.compose.digests import split
 from zalosync.compose.message import Identity, Keys
 from zalosync.compose.sms import fold_column, segments_column
 from zalosync.compose.template import Program
@@ -25,6 +25,7 @@ FAILOVER = "__failover"
 DESTINATION = "to"  # a phone's digits as a number: what a plan is bound to, and never keeps
 CONDITION, NO_KEY = "condition", "key"  # why a row is unreadable: `where` cannot be judged, or no key
 VALUE_PREFIX = "v:"  # content columns of composed frames: one per template parameter
+_TEXTS_AT_ONCE = 1024  # digested together: the memory of some serves the next
 SKIPPED_SCHEMA = {"row": pl.UInt64, "reason": pl.UInt8, "why": pl.String}
 
 
@@ -168,12 +169,21 @@ class Composer:
         identity = self._identity
         content = contents(self._recipe.template, values, rendered[FAILOVER])
         digests = {
-            **halves("m", identity.messages(rendered[KEY].cast(pl.Binary).to_list())),
-            **halves("f", identity.fingerprints(content.to_list())),
+            **_digested("m", rendered[KEY].cast(pl.Binary), identity.messages),
+            **_digested("f", content, identity.fingerprints),
         }
         if self._recipe.recipients:
-            digests |= halves("r", [identity.recipient(phone) for phone in rendered[PHONE_COLUMN]])
+            digests |= _digested("r", rendered[PHONE_COLUMN].cast(pl.Binary), identity.recipients)
         return pl.DataFrame(digests)
+
+
+def _digested(
+    name: str, texts: pl.Series, digests: Callable[[list[bytes]], list[bytes]]
+) -> dict[str, pl.Series]:
+    """The digests of a column; of some texts at a time, whose memory serves the next ones again."""
+    starts = range(0, texts.len(), _TEXTS_AT_ONCE)
+    found = (digests(texts.slice(start, _TEXTS_AT_ONCE).to_list()) for start in starts)
+    return split(b"".join(map(b"".join, found)), name)
 
 
 def _repairs(mask: pl.Series) -> Counter[str]:

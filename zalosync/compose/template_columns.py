@@ -14,6 +14,7 @@ from functools import reduce
 import polars as pl
 from jinja2 import nodes
 
+from zalosync.audience.texts import any_of, as_one
 from zalosync.compose.template_told import argument, teller
 
 MAX_VALUE_BYTES = 1_000
@@ -24,6 +25,7 @@ _ODD = r"[^\x20-\x7e\u00a0-\u02ff\u1e00-\u1eff\u2010-\u2027\u20a0-\u20bf]"  # th
 
 _BREAKS = r"\r\n|[\t\r\n]"
 _CONTROLS = r"[\x00-\x1f\x7f-\x9f]"
+_ASCII_CONTROLS = bytes([*range(0x20), 0x7F])
 
 
 def clean(text: str) -> str:
@@ -41,13 +43,18 @@ def _cleaned(series: pl.Series) -> pl.Series:
     series = series.cast(pl.String)
     if series.null_count():
         series = series.fill_null("")
+    text = as_one(series)
+    if text.isascii() and not any_of(_ASCII_CONTROLS, text):
+        return series
     if not series.str.contains(_ODD).any():
         return series
     return _composed(series.str.replace_all(_BREAKS, " ").str.replace_all(_CONTROLS, ""))
 
 
 def _composed(series: pl.Series) -> pl.Series:
-    return series.str.normalize("NFC") if series.str.contains(_MAYBE_NOT_NFC).any() else series
+    if as_one(series).isascii() or not series.str.contains(_MAYBE_NOT_NFC).any():
+        return series
+    return series.str.normalize("NFC")
 
 
 def finished(values: pl.Series, *, seamless: bool) -> pl.Series:

@@ -4,7 +4,6 @@ It is handed a ledger that can only be read; it never writes, never posts.
 """
 
 import hashlib
-from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from functools import partial
 
 import polars as pl
 
-from zalosync.compose.digests import Digests
+from zalosync.compose.digests import Digests, raw
 from zalosync.compose.message import Identity, Keys
 from zalosync.compose.prepare import Prepared, prepared
 from zalosync.compose.recipe import DESTINATION
@@ -231,7 +230,7 @@ def _compare(
         campaign.fresh += int((~sending["known"]).sum())
         for hear in hold:
             hear(decided)
-        bind(array("Q", messages[DESTINATION].to_list()).tobytes())
+        bind(raw(messages[DESTINATION]))
         campaign.messages.append(decided)
     campaign.suppressed = campaign.messages.actions[Action.SUPPRESSED]
 

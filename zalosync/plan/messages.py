@@ -12,7 +12,7 @@ from typing import IO
 
 import polars as pl
 
-from zalosync.compose.digests import joined, split
+from zalosync.compose.digests import joined, raw, split
 from zalosync.plan.column import BLOCK_BYTES, Column
 from zalosync.plan.decide import Action
 
@@ -38,7 +38,7 @@ class PlannedMessages:
         self._digests.clear()
         self._columns["message"].append(joined(decided["m0"], decided["m1"]))
         self._columns["fingerprint"].append(joined(decided["f0"], decided["f1"]))
-        self._columns["action"].append(bytes(decided["action"].to_list()))
+        self._columns["action"].append(raw(decided["action"]))
         self.count += decided.height
         for action, count in decided["action"].value_counts().iter_rows():
             self.actions[Action(action)] += count
