@@ -2,11 +2,9 @@
 
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from zalosync.clock import Clock
 from zalosync.console.display import display
@@ -24,6 +22,9 @@ from zalosync.events import (
     Warned,
 )
 
+if TYPE_CHECKING:  # it takes as long to import as a small plan to make, and draws on terminals only
+    from rich.progress import Progress, TaskID
+
 EVERY_SECONDS = 5.0  # between progress lines where there is no terminal
 
 
@@ -40,8 +41,7 @@ class Reporter:
         self._clock = clock
         self._quiet = quiet
         self._json = json_lines
-        self._console = Console(stderr=True, highlight=False)
-        self._live = self._console.is_terminal and not quiet and not json_lines
+        self._live = sys.stderr.isatty() and not quiet and not json_lines
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._totals = {"accepted": 0, "rejected": 0, "unknown": 0}
@@ -50,15 +50,7 @@ class Reporter:
 
     def __enter__(self) -> Self:
         if self._live and self._bar is None:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
+            self._bar = _bar()
             self._bar.start()
         return self
 
@@ -147,3 +139,18 @@ class Reporter:
             self._bar.console.print(text, markup=False, soft_wrap=True)
         else:
             sys.stderr.write(text + "\n")
+
+
+def _bar() -> "Progress":
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[note]}"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True, highlight=False),
+        transient=True,
+    )

@@ -21,6 +21,8 @@ from zalosync.sandbox.model import Model
 from zalosync.sandbox.settings import Settings
 
 _TICK_S: Final = 0.02
+_LAST_TICK_S: Final = 0.002  # while the last answers are given
+_GRACE_S: Final = 2  # for which they may take
 
 
 class SandboxBusy(RuntimeError):
@@ -117,10 +119,24 @@ class Running(Server):
             await asyncio.sleep(_TICK_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends connections, also those that hang on purpose."""
+        """Ends connections, also those that hang on purpose, in 0.1 s less than uvicorn would take."""
         if self._door is not None:
             self._door.stop()
-        await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        last = asyncio.get_running_loop().time() + _GRACE_S
+        while self._busy and asyncio.get_running_loop().time() < last:  # noqa: ASYNC110 - uvicorn's numbers
+            await asyncio.sleep(_LAST_TICK_S)
+        for task in self.server_state.tasks:
+            task.cancel()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self.server_state.connections or self.server_state.tasks)
 
 
 def _config(door: Door | None) -> Config:
@@ -136,7 +152,6 @@ def _config(door: Door | None) -> Config:
         date_header=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=2,
     )
 
 
