@@ -198,3 +198,7 @@ class SpecError(ZalosyncError):
         more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
         super().__init__(f"{first}{more}", code=first.code)
         self.problems = tuple(ordered)
+
+    def __reduce__(self) -> tuple[type["SpecError"], tuple[list[Problem]]]:
+        """As it comes from a worker process."""
+        return SpecError, (list(self.problems),)

@@ -1,5 +1,6 @@
 """Worker processes: signals to the whole group stay their parent's business, and its end is theirs."""
 
+import gc
 import os
 import resource
 import signal
@@ -51,6 +52,7 @@ def become_worker(memory: int = MEMORY) -> None:
     Args:
         memory: bytes that it may take, whatever an audience and templates make of it.
     """
+    gc.freeze()  # what is imported lives as long as the process: it is not to be looked through at its end
     os.environ.clear()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]

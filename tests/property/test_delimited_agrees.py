@@ -6,6 +6,7 @@ import io
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.pieces import parts_of
 from zalosync.audience import delimited
 from zalosync.audience.limits import Limits
 from zalosync.errors import SpecError
@@ -27,7 +28,7 @@ def test_rows_agree_with_the_standard_library(text: str, size: int) -> None:
     content = text.encode()
     blocks = [content[start : start + size] for start in range(0, len(content), size)]
     try:
-        parts = list(delimited.parts(blocks, "a.csv", Limits(), (",",)))
+        parts = list(parts_of(delimited.read(blocks, "a.csv", Limits(), (",",))))
     except SpecError:
         return
     columns = parts[0].frame.columns

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.pieces import piece
 from tests.support.shop import people
+from zalosync.audience.piece import Piece
 from zalosync.audience.screen import PHONE_COLUMN, Reason
 from zalosync.compose import desired
 from zalosync.compose.desired import CONTENT_PART_BYTES, MAX_PARTS, POOL_FROM_BYTES, Desired, OnDuplicate
@@ -35,14 +37,6 @@ RECIPE = Recipe(
 ROWS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A slice of an audience."""
-
-    frame: pl.DataFrame
-    first_row: int
-
-
 @cache
 def audience() -> pl.DataFrame:
     """Rows of every fate."""
@@ -62,10 +56,10 @@ def suppressed() -> pl.Series:
     return pl.Series([person.phone for person in people(ROWS) if person.fate == "suppressed"])
 
 
-def cut(frame: pl.DataFrame, at: Iterable[int]) -> list[Chunk]:
-    """An audience in chunks that end at these rows."""
+def cut(frame: pl.DataFrame, at: Iterable[int]) -> list[Piece]:
+    """An audience in pieces that end at these rows."""
     edges = sorted({0, *at, frame.height})
-    return [Chunk(frame[start:end], start) for start, end in pairwise(edges)]
+    return [piece(frame[start:end]) for start, end in pairwise(edges)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +73,12 @@ class Wanted:
 
 
 def wanted(
-    chunks: Sequence[Chunk], *, size: int = 0, on_duplicate: OnDuplicate = "first", recipe: Recipe = RECIPE
+    pieces: Sequence[Piece], *, size: int = 0, on_duplicate: OnDuplicate = "first", recipe: Recipe = RECIPE
 ) -> Wanted:
     """Read an audience to its end, twice: the second reading must give what the first one gave."""
     recipe = replace(recipe, suppressed=suppressed())
     heard: list[int] = []
-    with Desired(recipe, iter(chunks), size=size, on_duplicate=on_duplicate) as found:
+    with Desired(recipe, iter(pieces), size=size, on_duplicate=on_duplicate) as found:
         found.gather(heard.append)
         parts = list(found.messages())
         counts = dict(found.waterfall.skipped)
@@ -92,7 +86,7 @@ def wanted(
         assert dict(found.waterfall.skipped) == counts, "counted twice"
         assert all(one.equals(two) for one, two in zip(parts, again, strict=True))
         skipped = pl.concat([frame.select("row", "reason") for frame in found.skipped()]).sort("row")
-        assert found.waterfall.audience == sum(chunk.frame.height for chunk in chunks)
+        assert found.waterfall.audience == sum(each.rows().height for each in pieces)
         assert heard == sorted(heard)
         return Wanted(pl.concat(parts), skipped, counts, dict(found.waterfall.repairs))
 
@@ -197,7 +191,7 @@ def test_digests_alone() -> None:
 def test_nobody() -> None:
     """An audience without rows wants nothing."""
     empty = audience()[:0]
-    with Desired(RECIPE, iter([Chunk(empty, 0)]), size=0, on_duplicate="first") as found:
+    with Desired(RECIPE, iter([piece(empty)]), size=0, on_duplicate="first") as found:
         found.gather(lambda _done: None)
         assert sum(frame.height for frame in found.messages()) == 0
         assert found.waterfall.audience == found.waterfall.kept == 0

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.pieces import parts_of
 from zalosync.audience import delimited
 from zalosync.audience.limits import Limits
 from zalosync.audience.read import Chunk, open_audience
@@ -237,14 +238,14 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
 def test_blocks_may_be_cut_anywhere() -> None:
     """Rows, lines and errors do not depend on how the bytes arrive."""
     content = 'a,b\n"x ""y""\n,z",ữ\n\n1,2\r\n"",3\n'.encode()
-    whole = list(delimited.parts([content], "a.csv", Limits(), (",",)))
+    whole = list(parts_of(delimited.read([content], "a.csv", Limits(), (",",))))
     expected = pl.concat([part.frame for part in whole]).rows()
     lines = [line for part in whole for line in part.lines]
     assert expected == [('x "y"\n,z', "ữ"), ("1", "2"), ("", "3")]
     assert lines == [2, 5, 6]
     for size in range(1, len(content)):
         blocks = [content[start : start + size] for start in range(0, len(content), size)]
-        parts = list(delimited.parts(blocks, "a.csv", Limits(), (",",)))
+        parts = list(parts_of(delimited.read(blocks, "a.csv", Limits(), (",",))))
         assert pl.concat([part.frame for part in parts]).rows() == expected
         assert [line for part in parts for line in part.lines] == lines
 
@@ -259,7 +260,7 @@ def test_whatever_is_quoted_comes_back(rows: list[tuple[str, str, str]], size: i
     quoted = [",".join('"' + field.replace('"', '""') + '"' for field in row) for row in rows]
     content = ("a,b,c\n" + "".join(line + "\n" for line in quoted)).encode()
     blocks = [content[start : start + size] for start in range(0, len(content), size)]
-    parts = list(delimited.parts(blocks, "a.csv", Limits(), (",",)))
+    parts = list(parts_of(delimited.read(blocks, "a.csv", Limits(), (",",))))
     assert [row for part in parts for row in part.frame.rows()] == rows
     starts = [2 + sum(line.count("\n") + 1 for line in quoted[:place]) for place in range(len(rows))]
     assert [line for part in parts for line in part.lines] == starts
@@ -282,3 +283,21 @@ def test_a_header_alone_does_not_tell_the_separator(tmp_path: Path) -> None:
     """Which of two separators is meant is not guessed where the first rows are too long to compare."""
     content = b"a;b,c\n" + b"x" * 150_000 + b";1\n1;2\n"
     assert refusal(tmp_path, content).startswith("a.csv:1:1: cannot tell what separates the fields")
+
+
+@given(st.lists(st.tuples(_FIELDS, _FIELDS, _FIELDS), min_size=1, max_size=12), st.integers(1, 8))
+@settings(max_examples=300, deadline=None)
+def test_pieces_are_bounded_and_whole(rows: list[tuple[str, str, str]], lines: int) -> None:
+    """Cut for other processes, the rows and their lines are the same; no piece has more than it may."""
+    written = [",".join('"' + field.replace('"', '""') + '"' for field in row) for row in rows]
+    content = ("a,b,c\n" + "".join(line + "\n" for line in written)).encode()
+    _, whole = delimited.read([content], "a.csv", Limits(), (",",))
+    assert isinstance(whole, delimited.Records)
+    pieces = list(whole.split(lines))
+    parts = [each.part() for each in pieces]
+    assert b"".join(each.body.data for each in pieces) == whole.body.data
+    assert [row for part in parts for row in part.frame.rows()] == rows
+    assert [line for part in parts for line in part.lines] == whole.part().lines.to_list()
+    for each, part in zip(pieces, parts, strict=True):
+        assert each.body.feeds == each.body.data.count(b"\n")
+        assert each.body.feeds <= lines or part.frame.height == 1

@@ -23,7 +23,7 @@ from zalosync.audience.part import (
     no_rows,
     numbered,
 )
-from zalosync.audience.records import Body, empty, records
+from zalosync.audience.records import Body, empty, first_end, records
 from zalosync.errors import InternalError, SpecError
 
 _SAMPLE_RECORDS = 50  # looked at when more than one separator could be meant
@@ -38,29 +38,52 @@ class Header:
     separator: str
 
 
-def parts(blocks: Iterable[bytes], file: str, limits: Limits, separators: Sequence[str]) -> Iterator[Part]:
-    """The rows of one file, a block at a time; the first part has the columns and no rows.
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Some records behind the first one."""
+
+    body: Body
+    header: Header
+    limits: Limits
+
+    def part(self) -> Part:
+        """The rows.
+
+        Raises:
+            SpecError: the text is not what it says it is; names the file and the line.
+        """
+        return _part(self.body, self.header, self.limits)
+
+    def split(self, lines: int) -> "Iterator[Records]":
+        """The same records in pieces of about so many lines at most."""
+        return (Records(body, self.header, self.limits) for body in self.body.split(lines))
+
+
+def read(
+    blocks: Iterable[bytes], file: str, limits: Limits, separators: Sequence[str]
+) -> Iterator[Part | Records]:
+    """The records of one file, a block at a time; before them a part with the columns and no rows.
 
     Raises:
-        SpecError: the text is not what it says it is; names the file and the line.
+        SpecError: the first record has no column names, or a quote is never closed; names the line.
     """
     header: Header | None = None
     for body in records(blocks, file, limits, quotes=True):
         if header is not None:
-            yield _part(body, header, limits)
+            yield Records(body, header, limits)
             continue
         first, rest = _divided(body)
         header = _header(first, body, limits, separators)
         yield no_rows(header.columns)
         if rest.data:
-            yield _part(rest, header, limits)
+            yield Records(rest, header, limits)
     if header is None:
         raise empty(file, "a first line with column names")
 
 
 def _divided(body: Body) -> tuple[Body, Body]:
     """The first record, and the others."""
-    end = _first_end(body.data)
+    end = first_end(body.data)
     feeds = body.data.count(b"\n", 0, end)
     first = Body(body.data[:end], feeds, body.file, body.line)
     return first, Body(body.data[end:], body.feeds - feeds, body.file, body.line + feeds)
@@ -77,16 +100,6 @@ def _header(first: Body, body: Body, limits: Limits, separators: Sequence[str]) 
     except csv.Error:
         raise first.broken(Code.TOO_LARGE, 0, "a column name is far too long") from None
     return Header(checked_columns(names, first.file, limits), separator)
-
-
-def _first_end(block: bytes) -> int:
-    """Where the first record ends; a block always ends with a record."""
-    end = block.find(b"\n") + 1
-    quotes = block.count(b'"', 0, end)
-    while quotes % 2:
-        start, end = end, block.find(b"\n", end) + 1
-        quotes += block.count(b'"', start, end)
-    return end
 
 
 def _separator(header: Body, block: bytes, separators: Sequence[str]) -> str:
@@ -139,7 +152,7 @@ def _parsed(body: Body, header: Header) -> pl.DataFrame | None:
             separator=header.separator,
             schema=dict.fromkeys(header.columns, pl.String),
             empty_string_is_null=False,
-        )
+        ).rechunk()  # it has a chunk for each of some threads, and each question would be asked of each
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         body.text()
         return None  # its words may quote the file; what is wrong is found again by counting

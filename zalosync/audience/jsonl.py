@@ -7,6 +7,7 @@ string); a key that the first one does not have is an error. Numbers keep their 
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -20,23 +21,49 @@ from zalosync.errors import SpecError
 _WORDS: dict[object, str] = {True: "true", False: "false", None: ""}
 
 
-def parts(blocks: Iterable[bytes], file: str, limits: Limits) -> Iterator[Part]:
-    """The rows of one file, a block at a time; the first part has the columns and no rows.
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Some lines of a file whose columns are known."""
+
+    body: Body
+    columns: tuple[str, ...]
+    limits: Limits
+
+    def part(self) -> Part:
+        """The rows.
+
+        Raises:
+            SpecError: a line is no flat JSON object, or has a key that the first one has not; names the line.
+        """
+        self.body.check_no_nul()
+        rows = list(_rows(self.body))
+        if not rows:
+            return no_rows(self.columns)
+        part = _part(self.body, rows, self.columns)
+        check_values(part, self.body.file, self.limits)
+        return part
+
+    def split(self, lines: int) -> "Iterator[Records]":
+        """The same lines in pieces of about so many at most."""
+        return (Records(body, self.columns, self.limits) for body in self.body.split(lines, quotes=False))
+
+
+def read(blocks: Iterable[bytes], file: str, limits: Limits) -> Iterator[Part | Records]:
+    """The lines of one file, a block at a time; before them a part with the columns and no rows.
 
     Raises:
-        SpecError: a line is no flat JSON object, or has a key that the first one has not; names the line.
+        SpecError: the first object cannot be read, or names no columns; names the line.
     """
     columns: tuple[str, ...] = ()
     for body in records(blocks, file, limits, quotes=False):
-        body.check_no_nul()
-        rows = list(_rows(body))
-        if rows and not columns:
-            columns = checked_columns(rows[0][1], file, limits)
+        if not columns:
+            body.check_no_nul()
+            first = next(_rows(body), None)
+            if first is None:
+                continue
+            columns = checked_columns(first[1], file, limits)
             yield no_rows(columns)
-        if rows:
-            part = _part(body, rows, columns)
-            check_values(part, file, limits)
-            yield part
+        yield Records(body, columns, limits)
     if not columns:
         raise empty(file, "one JSON object a line")
 

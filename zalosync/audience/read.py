@@ -20,6 +20,7 @@ from zalosync.audience.broken import Code, broken
 from zalosync.audience.encoding import Encoding, utf8
 from zalosync.audience.limits import Limits
 from zalosync.audience.part import Part
+from zalosync.audience.piece import Made, Piece, Records, too_many
 from zalosync.audience.source import Budget, Source, text_blocks
 from zalosync.errors import SpecError
 from zalosync.spec.safe_open import glob_inside, inside, is_glob, open_inside
@@ -102,16 +103,28 @@ class Audience:
                 begun = self._begun.pop(source.file, None)
                 parts = begun or _parts(source, self._limits, budget, self._notes, apart, self._encoding)
                 for part in _regrouped(_counted(parts, source, budget), rows):
-                    self._check_rows(first + part.frame.height, source.file, part)
+                    if first + part.frame.height > self._limits.rows:
+                        raise too_many(part, first, source.file, self._limits)
                     yield Chunk(part.frame, source.file, first, part.lines)
                     first += part.frame.height
                 _check_unchanged(source)
 
-    def _check_rows(self, rows: int, file: str, part: Part) -> None:
-        if rows > self._limits.rows:
-            line = int(part.lines[self._limits.rows - rows])
-            message = "the audience has too many rows up to here"
-            raise broken(Code.TOO_LARGE, file, line, message, allowed=f"{self._limits.rows:,}")
+    def pieces(self, lines: int) -> Iterator[Piece]:
+        """All rows in order, about `lines` of them at a time, to be looked into by other processes.
+
+        Whoever does has to count them (`Piece.check`).
+
+        Raises:
+            SpecError: what shows at once: a file is broken, too large, or was changed while it was open.
+        """
+        budget = Budget(self._limits.size)
+        with Apart(self._sources) as apart:
+            for source in self._sources:
+                begun = self._begun.pop(source.file, None)
+                read = begun or _read(source, self._limits, budget, self._notes, apart, self._encoding)
+                for records in _records(read, source, budget, lines):
+                    yield Piece(records, source.file, self._limits)
+                _check_unchanged(source)
 
 
 def open_audience(
@@ -224,15 +237,41 @@ def _parts(
     apart: Apart,
     encoding: Encoding | None,
 ) -> Iterator[Part]:
-    """The rows of one file by its format; the first part has the columns."""
+    """The rows of one file; the first part has the columns."""
+    read = _read(source, limits, budget, notes, apart, encoding)
+    return (each if isinstance(each, Part) else each.part() for each in read)
+
+
+def _records(
+    read: Iterator[Part | Records], source: Source, budget: Budget, lines: int
+) -> Iterator[Records | Made]:
+    """The same in pieces of about so many lines, without the columns."""
+    if _kind(source.file) in KINDS_APART:
+        parts = (each for each in read if isinstance(each, Part))
+        yield from map(Made, _regrouped(_counted(parts, source, budget), lines))
+        return
+    for each in read:
+        if not isinstance(each, Part):
+            yield from each.split(lines)
+
+
+def _read(
+    source: Source,
+    limits: Limits,
+    budget: Budget,
+    notes: dict[str, None],
+    apart: Apart,
+    encoding: Encoding | None,
+) -> Iterator[Part | Records]:
+    """One file by its format: a part with the columns, then parts or records."""
     kind = _kind(source.file)
     note = notes.setdefault  # each sentence once, in order
     if kind in KINDS_APART:
         return apart.parts(kind, source, limits, note)
     text = utf8(text_blocks(source, budget, limits), source.file, note, encoding)
     if kind == ".jsonl":
-        return jsonl.parts(text, source.file, limits)
-    return delimited.parts(text, source.file, limits, _SEPARATORS[kind])
+        return jsonl.read(text, source.file, limits)
+    return delimited.read(text, source.file, limits, _SEPARATORS[kind])
 
 
 def _counted(parts: Iterator[Part], source: Source, budget: Budget) -> Iterator[Part]:

@@ -48,6 +48,16 @@ def empty(file: str, needed: str) -> SpecError:
     return broken(Code.HEADER, file, 1, "the file is empty", allowed=needed)
 
 
+def first_end(data: bytes) -> int:
+    """Where the first record ends, of whole ones whose lines may end inside quotes."""
+    end = data.find(b"\n") + 1
+    quotes = data.count(b'"', 0, end)
+    while quotes % 2:
+        start, end = end, data.find(b"\n", end) + 1
+        quotes += data.count(b'"', start, end)
+    return end
+
+
 def _last_end(data: bytes) -> int:
     """Where the last record of the data ends: after the last line feed that is not inside quotes, or 0."""
     end = len(data)
@@ -84,6 +94,29 @@ class Body:
     file: str
     line: int
     lines: pl.Series | None = None
+
+    def split(self, lines: int, *, quotes: bool = True) -> Iterator["Body"]:
+        """The same records in pieces of about the same size, with at most so many line feeds each.
+
+        Args:
+            lines: more only where a record has more by itself.
+            quotes: line ends inside `"` do not end a record.
+        """
+        if self.feeds <= lines:
+            yield self
+            return
+        pieces = -(-self.feeds // lines)
+        size = len(self.data) * (pieces // 2) // pieces  # by halves: no deeper than their logarithm
+        cut = _last_end(self.data[:size]) if quotes else self.data.rfind(b"\n", 0, size) + 1
+        if not cut:  # a long record comes first
+            cut = first_end(self.data) if quotes else self.data.find(b"\n") + 1
+        if cut == len(self.data):
+            yield self
+            return
+        first = Body(self.data[:cut], self.data.count(b"\n", 0, cut), self.file, self.line)
+        rest = Body(self.data[cut:], self.feeds - first.feeds, self.file, self.line + first.feeds)
+        for piece in (first, rest):
+            yield from piece.split(lines, quotes=quotes)
 
     def line_at(self, feeds: int) -> int:
         """The physical line after so many line feeds of `data`."""

@@ -5,7 +5,6 @@ bits of the message into a file that has no name and vanishes with the process, 
 each sorted. So duplicates meet, the order does not depend on the file, nor memory on its size.
 """
 
-import io
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +22,9 @@ from zalosync.compose.spill import Spill
 from zalosync.errors import InternalError, ZalosyncError
 from zalosync.workers import MEMORY, become_worker, workers_starting
 
-CHUNK_ROWS = 40_000
+CHUNK_ROWS = 50_000
 # A value has up to 1,000 bytes, and a campaign up to a hundred: fewer rows are composed at once then.
-_CHUNK_VALUES = 200_000
+_CHUNK_VALUES = 300_000
 _CHUNK_CONTENTS = 40_000  # where the composed values come back from the worker processes
 # Below this many bytes of audience one process is done before a second one has started.
 POOL_FROM_BYTES = 24 * 2**20
@@ -46,13 +45,11 @@ def chunk_rows(values: int, *, content: bool) -> int:
     return min(CHUNK_ROWS, most // max(1, values))
 
 
-class Chunk(Protocol):
-    """A bounded slice of an audience, as `audience.read` gives it."""
+class Piece(Protocol):
+    """A bounded slice of an audience, as `audience.piece` has it; goes to worker processes as it is."""
 
-    @property
-    def frame(self) -> pl.DataFrame: ...  # noqa: D102 - the raw rows, all columns String
-    @property
-    def first_row(self) -> int: ...  # noqa: D102 - number of the first of them over all files
+    def rows(self) -> pl.DataFrame: ...  # noqa: D102 - all columns String
+    def check(self, before: int, rows: int) -> None: ...  # noqa: D102 - raises where there are too many
 
 
 @dataclass(slots=True)
@@ -74,7 +71,7 @@ class Desired:
 
     Args:
         recipe: what decides the messages.
-        chunks: the audience; read to its end by `gather`.
+        pieces: the audience in order; read to its end by `gather`.
         size: bytes of the audience, to choose how much machinery it takes.
         on_duplicate: which row of equal keys is kept; `fail` keeps none's place, the caller refuses.
         broke: the error for a worker process that died, or was refused memory, of what it composed.
@@ -83,14 +80,14 @@ class Desired:
     def __init__(
         self,
         recipe: Recipe,
-        chunks: Iterable[Chunk],
+        pieces: Iterable[Piece],
         *,
         size: int,
         on_duplicate: OnDuplicate,
         broke: Callable[[str], ZalosyncError] = InternalError,
     ) -> None:
         self._recipe = recipe
-        self._chunks = chunks
+        self._pieces = pieces
         self._size = size
         self._on_duplicate = on_duplicate
         self._broke = broke
@@ -112,13 +109,17 @@ class Desired:
 
         Raises:
             ZalosyncError: as `broke` makes it.
+            SpecError: a file is broken or too large; names the line.
         """
-        for composed in self._composed():
+        for piece, composed in self._composed():
+            before = self.waterfall.audience
+            piece.check(before, composed.rows)
+            skipped = _numbered(composed.skipped, before)
             self.waterfall.audience += composed.rows
             self.waterfall.repairs += composed.repairs
-            self._count(composed.skipped)
-            self._screened.append(composed.skipped)
-            self._parts.add(composed.messages)
+            self._count(skipped)
+            self._screened.append(skipped)
+            self._parts.add(_numbered(composed.messages, before))
             advanced(self.waterfall.audience)
 
     def messages(self) -> Iterator[pl.DataFrame]:
@@ -142,11 +143,12 @@ class Desired:
         assert self._counted
         yield from self._screened
 
-    def _composed(self) -> Iterator[Composed]:
+    def _composed(self) -> Iterator[tuple[Piece, Composed]]:
+        """Each piece, in order, and what became of it; its rows are numbered from 0."""
         if self._size < POOL_FROM_BYTES or WORKERS == 1:
             composer = Composer(self._recipe)
-            for chunk in self._chunks:
-                yield composer.compose(chunk.frame, chunk.first_row)
+            for piece in self._pieces:
+                yield piece, composer.compose(piece.rows(), 0)
             return
         try:
             yield from self._by_workers()
@@ -154,20 +156,22 @@ class Desired:
             message = "a process that composed messages died: it took too much memory, or was ended"
             raise self._broke(message) from error
 
-    def _by_workers(self) -> Iterator[Composed]:
+    def _by_workers(self) -> Iterator[tuple[Piece, Composed]]:
         context, given = get_context("spawn"), (self._recipe, WORKER_BYTES)
         pool = ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=given)
-        pending: deque[Future[Composed]] = deque()
+        pending: deque[tuple[Piece, Future[Composed]]] = deque()
         try:
-            for chunk in self._chunks:
+            for piece in self._pieces:
                 with workers_starting():  # the first ones start the processes
-                    pending.append(pool.submit(_compose, _packed(chunk.frame), chunk.first_row))
+                    pending.append((piece, pool.submit(_compose, piece)))
                 if len(pending) > 2 * WORKERS:
-                    yield pending.popleft().result()
+                    done, future = pending.popleft()
+                    yield done, future.result()
             while pending:
-                yield pending.popleft().result()
+                done, future = pending.popleft()
+                yield done, future.result()
         finally:
-            for future in pending:  # of a plan that broke off: what has not begun is not done
+            for _, future in pending:  # of a plan that broke off: what has not begun is not done
                 future.cancel()
             pool.shutdown(wait=False)  # the processes end while the plan goes on
 
@@ -206,13 +210,11 @@ def _prepare(recipe: Recipe, memory: int) -> None:
     _composer = Composer(recipe)
 
 
-def _compose(packed: bytes, first_row: int) -> Composed:
+def _compose(piece: Piece) -> Composed:
     assert _composer is not None
-    return _composer.compose(pl.read_ipc_stream(io.BytesIO(packed)), first_row)
+    return _composer.compose(piece.rows(), 0)
 
 
-def _packed(frame: pl.DataFrame) -> bytes:
-    """A frame of text for another process, in the form that costs least: half of what pickling does."""
-    buffer = io.BytesIO()
-    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
-    return buffer.getvalue()
+def _numbered(frame: pl.DataFrame, before: int) -> pl.DataFrame:
+    """Rows by their place in the whole audience."""
+    return frame.with_columns(pl.col("row") + before) if before else frame

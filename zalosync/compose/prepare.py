@@ -86,10 +86,10 @@ def prepared(
         opened, suppressed = _inputs(project, loaded, now, stack)
         recipe = recipe_of(project, loaded, keys, budget=budget, content=content)
         recipe = replace(recipe, suppressed=suppressed, recipients=recipients)
-        chunks = opened.chunks(chunk_rows(len(recipe.values) + 2, content=content))
+        pieces = opened.pieces(chunk_rows(len(recipe.values) + 2, content=content))
         size, on_duplicate = opened.size, audience.on_duplicate
         broke = partial(_broke, loaded)
-        with Desired(recipe, chunks, size=size, on_duplicate=on_duplicate, broke=broke) as desired:
+        with Desired(recipe, pieces, size=size, on_duplicate=on_duplicate, broke=broke) as desired:
             yield Prepared(loaded, recipe, desired, opened.files, opened.size, lambda: opened.notes)
 
 

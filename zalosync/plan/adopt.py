@@ -140,8 +140,8 @@ def _people(
             consent=None,
             limits={},
         )
-        chunks = opened.chunks(CHUNK_ROWS)
-        with Desired(recipe, chunks, size=opened.size, on_duplicate="first") as desired:
+        pieces = opened.pieces(CHUNK_ROWS)
+        with Desired(recipe, pieces, size=opened.size, on_duplicate="first") as desired:
             yield Prepared(loaded, recipe, desired, opened.files, opened.size, lambda: opened.notes)
 
 
