@@ -10,7 +10,7 @@ import pytest
 from tests.support.desk import Desk, phones
 from tests.support.pieces import piece
 from zalosync.audience.read import open_audience
-from zalosync.compose import desired
+from zalosync.compose import desired, pool
 from zalosync.compose.desired import CHUNK_ROWS, Desired, chunk_rows
 from zalosync.compose.recipe import Recipe
 from zalosync.errors import InternalError, SpecError
@@ -102,7 +102,8 @@ def test_a_worker_that_dies_is_told_with_the_campaign(
     """Too little memory to begin with: an error of the spec with its place, and no traceback."""
     monkeypatch.setattr(desired, "POOL_FROM_BYTES", 0)
     monkeypatch.setattr(desired, "WORKERS", 2)
-    monkeypatch.setattr(desired, "WORKER_BYTES", 16 * MIB)
+    monkeypatch.setattr(pool, "WORKERS", 2)
+    monkeypatch.setattr(pool, "WORKER_BYTES", 16 * MIB)
     desk = Desk(tmp_path)
     desk.campaign("tet", phones(3))
     with pytest.raises(SpecError) as refused:
@@ -119,7 +120,8 @@ def test_a_worker_that_dies_is_told_with_the_campaign(
 def test_a_worker_that_dies_without_a_campaign_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever composes without saying whose messages they are gets an error of ours."""
     monkeypatch.setattr(desired, "WORKERS", 2)
-    monkeypatch.setattr(desired, "WORKER_BYTES", 16 * MIB)
+    monkeypatch.setattr(pool, "WORKERS", 2)
+    monkeypatch.setattr(pool, "WORKER_BYTES", 16 * MIB)
     recipe = Recipe("c", 1, 1, "phone", {}, b"k" * 32)
     pieces = [piece(pl.DataFrame({"phone": phones(3)}))]
     with (

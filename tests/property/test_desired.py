@@ -14,7 +14,7 @@ from tests.support.pieces import piece
 from tests.support.shop import people
 from zalosync.audience.piece import Piece
 from zalosync.audience.screen import PHONE_COLUMN, Reason
-from zalosync.compose import desired
+from zalosync.compose import desired, pool
 from zalosync.compose.desired import CONTENT_PART_BYTES, MAX_PARTS, POOL_FROM_BYTES, Desired, OnDuplicate
 from zalosync.compose.digests import whole
 from zalosync.compose.message import Identity, Keys
@@ -160,6 +160,7 @@ def test_parts_do_not_matter(parts: int, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_workers_do_not_matter(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Composed by this process, or by several: the same messages in the same order."""
     monkeypatch.setattr(desired, "WORKERS", workers)
+    monkeypatch.setattr(pool, "WORKERS", workers)
     assert_same(wanted(cut(audience(), range(0, ROWS, 30)), size=POOL_FROM_BYTES), in_one())
 
 

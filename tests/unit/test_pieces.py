@@ -13,7 +13,7 @@ from tests.support.desk import phones
 from tests.unit.workbooks import sheet, workbook
 from zalosync.audience.limits import Limits
 from zalosync.audience.read import open_audience
-from zalosync.compose import desired
+from zalosync.compose import desired, pool
 from zalosync.compose.desired import Desired
 from zalosync.compose.recipe import Recipe
 from zalosync.errors import Place, Problem, SpecError
@@ -42,6 +42,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small an audience is, two processes compose it."""
     monkeypatch.setattr(desired, "POOL_FROM_BYTES", 0)
     monkeypatch.setattr(desired, "WORKERS", 2)
+    monkeypatch.setattr(pool, "WORKERS", 2)
 
 
 def composed(root: Path, names: list[str], limits: Limits | None = None, lines: int = 7) -> pl.DataFrame:

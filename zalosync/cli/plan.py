@@ -14,6 +14,7 @@ from zalosync.cli.session import Session
 from zalosync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from zalosync.compose.pool import Early
     from zalosync.compose.preview import Preview
     from zalosync.console.progress import Reporter
     from zalosync.plan.shape import Plan
@@ -80,12 +81,12 @@ def plan(
         from zalosync.cli.changed import changed_since
 
         campaigns = changed_since(session.project, campaigns, reference)
-    with session.reporter() as emit:
+    with session.reporter() as emit, _early(session, campaigns) as early:
         samples: Samples = {}
         if preview:
-            built = _preview(session, campaigns, emit)
+            built = _preview(session, campaigns, emit, early)
         else:
-            built, samples = _plan(session, campaigns, emit, asked)
+            built, samples = _plan(session, campaigns, emit, asked, early)
         with built:
             emit.close()
             _show(session, built, asked, samples)
@@ -94,8 +95,16 @@ def plan(
             return ExitCode.CHANGES if detailed_exitcode and built.to_send else ExitCode.DONE
 
 
+def _early(session: Session, campaigns: "Sequence[LoadedCampaign]") -> "Early":
+    """The worker processes, where they are needed: they start while the provider and the ledger are asked."""
+    from zalosync.compose.pool import Early
+    from zalosync.compose.prepare import takes_processes
+
+    return Early(start=takes_processes(session.project, campaigns))
+
+
 def _plan(
-    session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked
+    session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", asked: Asked, early: "Early"
 ) -> "tuple[Plan, Samples]":
     """The plan, and what some of its messages look like; sealed where that was asked for."""
     from zalosync.cli import quotas, senders
@@ -131,6 +140,7 @@ def _plan(
             content=False,
             emit=emit,
             whole=not asked.named,
+            pool=early.take,
         )
         samples = _samples(session, built, asked)
         if asked.output is not None and not built.blocked:
@@ -141,7 +151,9 @@ def _plan(
     return built, samples
 
 
-def _preview(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter") -> "Plan":
+def _preview(
+    session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Reporter", early: "Early"
+) -> "Plan":
     """Counts under a key that is thrown away: two previews of the same people cannot be linked."""
     import os
 
@@ -165,6 +177,7 @@ def _preview(session: Session, campaigns: "Sequence[LoadedCampaign]", emit: "Rep
         content=False,
         emit=emit,
         complete=False,
+        pool=early.take,
     )
 
 

@@ -5,22 +5,20 @@ bits of the message into a file that has no name and vanishes with the process, 
 each sorted. So duplicates meet, the order does not depend on the file, nor memory on its size.
 """
 
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from typing import Literal, Protocol, Self
+from typing import Literal, Self
 
 import polars as pl
 
 from zalosync.audience.screen import Reason
+from zalosync.compose.pool import WORKERS, Piece, Pool
 from zalosync.compose.recipe import Composed, Composer, Recipe
 from zalosync.compose.spill import Spill
 from zalosync.errors import InternalError, ZalosyncError
-from zalosync.workers import MEMORY, become_worker, workers_starting
 
 CHUNK_ROWS = 50_000
 # A value has up to 1,000 bytes, and a campaign up to a hundred: fewer rows are composed at once then.
@@ -34,8 +32,6 @@ PART_BYTES = 12 * 2**20
 # held as long as it takes to send it.
 CONTENT_PART_BYTES = 4 * 2**20
 MAX_PARTS = 256
-WORKERS = min(os.cpu_count() or 1, 8)
-WORKER_BYTES = MEMORY
 OnDuplicate = Literal["first", "last", "fail"]
 
 
@@ -43,13 +39,6 @@ def chunk_rows(values: int, *, content: bool) -> int:
     """How many rows are composed at once, for so many texts of each row; fewer where the texts are kept."""
     most = _CHUNK_CONTENTS if content else _CHUNK_VALUES
     return min(CHUNK_ROWS, most // max(1, values))
-
-
-class Piece(Protocol):
-    """A bounded slice of an audience, as `audience.piece` has it; goes to worker processes as it is."""
-
-    def rows(self) -> pl.DataFrame: ...  # noqa: D102 - all columns String
-    def check(self, before: int, rows: int) -> None: ...  # noqa: D102 - raises where there are too many
 
 
 @dataclass(slots=True)
@@ -75,6 +64,7 @@ class Desired:
         size: bytes of the audience, to choose how much machinery it takes.
         on_duplicate: which row of equal keys is kept; `fail` keeps none's place, the caller refuses.
         broke: the error for a worker process that died, or was refused memory, of what it composed.
+        pool: gives the worker processes where the audience is large.
     """
 
     def __init__(
@@ -85,12 +75,14 @@ class Desired:
         size: int,
         on_duplicate: OnDuplicate,
         broke: Callable[[str], ZalosyncError] = InternalError,
+        pool: Callable[[], Pool] = Pool,
     ) -> None:
         self._recipe = recipe
         self._pieces = pieces
         self._size = size
         self._on_duplicate = on_duplicate
         self._broke = broke
+        self._pool = pool
         self._stack = ExitStack()
         part = CONTENT_PART_BYTES if recipe.content else PART_BYTES
         self._parts = Spill(min(MAX_PARTS, max(1, size // part)), "m0", self._stack)
@@ -157,23 +149,20 @@ class Desired:
             raise self._broke(message) from error
 
     def _by_workers(self) -> Iterator[tuple[Piece, Composed]]:
-        context, given = get_context("spawn"), (self._recipe, WORKER_BYTES)
-        pool = ProcessPoolExecutor(WORKERS, context, initializer=_prepare, initargs=given)
-        pending: deque[tuple[Piece, Future[Composed]]] = deque()
+        pool = self._pool()
+        pool.take(self._recipe)
+        pending: deque[tuple[Piece, Future[Composed | None]]] = deque()
         try:
             for piece in self._pieces:
-                with workers_starting():  # the first ones start the processes
-                    pending.append((piece, pool.submit(_compose, piece)))
+                pending.append((piece, pool.submit(piece)))
                 if len(pending) > 2 * WORKERS:
                     done, future = pending.popleft()
-                    yield done, future.result()
+                    yield done, pool.result(done, future)
             while pending:
                 done, future = pending.popleft()
-                yield done, future.result()
+                yield done, pool.result(done, future)
         finally:
-            for _, future in pending:  # of a plan that broke off: what has not begun is not done
-                future.cancel()
-            pool.shutdown(wait=False)  # the processes end while the plan goes on
+            pool.end()  # the processes end while the plan goes on
 
     def _distinct(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Part equal keys into the one that is kept and duplicates; then drop values that do not fit.
@@ -198,21 +187,6 @@ class Desired:
     def _count(self, skipped: pl.DataFrame) -> None:
         for reason, count in skipped["reason"].value_counts().iter_rows():
             self.waterfall.skipped[Reason(reason)] += count
-
-
-_composer: Composer | None = None
-
-
-def _prepare(recipe: Recipe, memory: int) -> None:
-    """Make a worker process ready: compiled templates, and none of the caller's environment."""
-    global _composer  # noqa: PLW0603 - a worker process has one recipe for its whole life
-    become_worker(memory)
-    _composer = Composer(recipe)
-
-
-def _compose(piece: Piece) -> Composed:
-    assert _composer is not None
-    return _composer.compose(piece.rows(), 0)
 
 
 def _numbered(frame: pl.DataFrame, before: int) -> pl.DataFrame:

@@ -9,12 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from zalosync.audience.read import Audience
-from zalosync.compose.desired import Desired, chunk_rows
+from zalosync.audience.read import Audience, matching
+from zalosync.compose.desired import POOL_FROM_BYTES, Desired, chunk_rows
 from zalosync.compose.inputs import (
     EXCLUDE,
     SUPPRESSIONS,
@@ -24,6 +25,7 @@ from zalosync.compose.inputs import (
     suppressed,
 )
 from zalosync.compose.message import Keys
+from zalosync.compose.pool import Pool
 from zalosync.compose.recipe import Recipe
 from zalosync.compose.template import check, check_predicate
 from zalosync.compose.template_check import MAX_LISTED, TemplateProblem, nearest
@@ -32,6 +34,7 @@ from zalosync.errors import Problem, SpecError
 from zalosync.spec.document import path_text
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
 from zalosync.spec.project import TemplateContract
+from zalosync.spec.safe_open import FileRefused
 from zalosync.workers import MEMORY
 
 
@@ -66,6 +69,7 @@ def prepared(
     budget: int | None,
     content: bool,
     recipients: bool = False,
+    pool: Callable[[], Pool] = Pool,
 ) -> Iterator[Prepared]:
     """Open a campaign's audience and check everything that names its columns.
 
@@ -77,6 +81,7 @@ def prepared(
         budget: bytes that one encrypted value may have; None where the campaign is not encrypted.
         content: whether the composed messages carry their content, to be sent.
         recipients: whether they carry their recipients' pseudonyms.
+        pool: gives the worker processes where the audience is large.
 
     Raises:
         SpecError: with everything of its audience, columns, templates and lists that does not fit.
@@ -89,8 +94,20 @@ def prepared(
         pieces = opened.pieces(chunk_rows(len(recipe.values) + 2, content=content))
         size, on_duplicate = opened.size, audience.on_duplicate
         broke = partial(_broke, loaded)
-        with Desired(recipe, pieces, size=size, on_duplicate=on_duplicate, broke=broke) as desired:
+        with Desired(recipe, pieces, size=size, on_duplicate=on_duplicate, broke=broke, pool=pool) as desired:
             yield Prepared(loaded, recipe, desired, opened.files, opened.size, lambda: opened.notes)
+
+
+def takes_processes(project: LoadedProject, campaigns: Sequence[LoadedCampaign]) -> bool:
+    """Whether an audience is so large that worker processes compose it; what is wrong is told later."""
+    for loaded in campaigns:
+        try:
+            names = matching(project.root, Path(loaded.file).parent, loaded.campaign.spec.audience.path)
+            if sum((project.root / name).stat().st_size for name in names) >= POOL_FROM_BYTES:
+                return True
+        except (SpecError, FileRefused, OSError):
+            continue
+    return False
 
 
 def _broke(loaded: LoadedCampaign, message: str) -> SpecError:

@@ -16,6 +16,7 @@ import polars as pl
 
 from zalosync.compose.digests import Digests, raw
 from zalosync.compose.message import Identity, Keys
+from zalosync.compose.pool import Pool
 from zalosync.compose.prepare import Prepared, prepared
 from zalosync.compose.recipe import DESTINATION
 from zalosync.errors import Problem, SpecError
@@ -81,6 +82,7 @@ def build(
     due: bool = False,
     complete: bool = True,
     whole: bool = False,
+    pool: Callable[[], Pool] = Pool,
 ) -> Plan:
     """Compare what the campaigns want with what the ledger recorded.
 
@@ -97,6 +99,7 @@ def build(
         due: held messages whose time has come are to be sent, and nothing else.
         complete: False without ledger and key: the plan cannot be applied.
         whole: also look for what is held of campaigns that the project has no longer.
+        pool: gives the worker processes where an audience is large.
 
     Raises:
         SpecError: with all problems of all campaigns between specs and the files that they name.
@@ -123,7 +126,7 @@ def build(
             ordered,
             known,
             stack,
-            partial(prepared, keys=keys, now=now, content=content, recipients=bool(caps)),
+            partial(prepared, keys=keys, now=now, content=content, recipients=bool(caps), pool=pool),
         )
         size = sum(each.prepared.size for each in plan.campaigns)
         capping = Capping(caps, size, stack)

@@ -1,0 +1,65 @@
+"""Worker processes that were started before it was known what they compose."""
+
+import multiprocessing
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.support.desk import NOON, Desk, phones
+from tests.support.pieces import piece
+from zalosync.compose import pool, prepare
+from zalosync.compose.pool import Early, Pool
+from zalosync.compose.prepare import takes_processes
+from zalosync.compose.recipe import Composer, Recipe
+from zalosync.spec.load import load_project
+
+RECIPE = Recipe("tet", 1, 322307, "phone", {"name": "{{ phone }}"}, b"k" * 32)
+PIECES = [piece(pl.DataFrame({"phone": phones(5, first=first)})) for first in range(0, 40, 5)]
+
+
+@pytest.fixture(autouse=True)
+def two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two processes, and none left behind."""
+    monkeypatch.setattr(pool, "WORKERS", 2)
+    yield
+    for child in multiprocessing.active_children():
+        child.join(30)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("told", [2, 0])
+def test_whoever_was_not_told_is_told(monkeypatch: pytest.MonkeyPatch, told: int) -> None:
+    """Also where a process comes too late for the pieces that bring the recipe along, all is composed."""
+    processes = Pool()
+    processes.take(RECIPE)
+    monkeypatch.setattr(pool, "WORKERS", told)
+    futures = [(each, processes.submit(each)) for each in PIECES]
+    for each, future in futures:
+        expected = Composer(RECIPE).compose(each.rows(), 0).messages
+        assert processes.result(each, future).messages.equals(expected)
+    processes.end()
+
+
+def test_the_first_who_asks_takes_what_was_started() -> None:
+    """Everybody else gets processes of their own; what nobody took is ended."""
+    with Early(start=True) as early:
+        first, second = early.take(), early.take()
+        assert first is not second
+        first.end()
+        second.end()
+    with Early(start=True):
+        assert multiprocessing.active_children()
+
+
+def test_processes_for_large_audiences_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with an audience is told by whoever opens it, not by who looks at its size."""
+    desk = Desk(tmp_path)
+    desk.campaign("tet", phones(3))
+    project = load_project(desk.root, environment=None, now=NOON)
+    assert not takes_processes(project, project.campaigns)
+    monkeypatch.setattr(prepare, "POOL_FROM_BYTES", 10)
+    assert takes_processes(project, project.campaigns)
+    (tmp_path / "audiences" / "tet.csv").unlink()
+    assert not takes_processes(project, project.campaigns)
