@@ -31,6 +31,7 @@ _SPREAD = (
     0x9E3779B97F4A7C15  # 2^64 over the golden ratio: multiples of it spread evenly, and are the same anywhere
 )
 _FEW = 100
+_ROWS = 10_000  # read at once where single rows are looked for: mostly they are among the first
 _TRIES = 20  # rows looked at in a chunk for each one wanted, since some are skipped
 
 
@@ -116,10 +117,11 @@ def preview(
     with prepared(project, loaded, keys, now=now, budget=budget, content=True) as opened:
         viewer = _Viewer(opened.recipe)
     with opened_audience(project, loaded) as files:
-        chunks = files.chunks(CHUNK_ROWS)
         if row is not None:
-            return [viewer.one(chunks, row)]
-        return viewer.first(chunks) if sample == 1 else viewer.some(chunks, min(sample, MAX_SAMPLE))
+            return [viewer.one(files.chunks(_ROWS), row)]
+        if sample == 1:
+            return viewer.first(files.chunks(_ROWS))
+        return viewer.some(files.chunks(CHUNK_ROWS), min(sample, MAX_SAMPLE))
 
 
 def look_at(
@@ -137,7 +139,7 @@ def look_at(
     if not left:
         return []
     with opened_audience(project, loaded) as files:
-        for chunk in files.chunks(CHUNK_ROWS):
+        for chunk in files.chunks(_ROWS):
             end = chunk.first_row + chunk.frame.height
             found += viewer.seen(chunk, [row - chunk.first_row for row in left if row < end])
             left = [row for row in left if row >= end]
