@@ -290,3 +290,23 @@ def test_planned_again_after_sending(states: list[Status | None]) -> None:
             book.move(taken, standing(Status.ACCEPTED))
     assert Action.SEND not in [action for action, _ in decided(book, frame)]
     book.ledger.close()
+
+
+def test_messages_that_share_a_half() -> None:
+    """Messages are told apart by all of their bytes, though half of them is looked at first."""
+    one, two, three = (bytes([number]) * 8 for number in (1, 2, 3))
+    wanted = desired("a", "b").with_columns(**halves("m", [one + one, one + three]))
+    content = halves("f", [IDENTITY.fingerprint(1, {"name": "a"}, None)] * 2)
+    wanted = wanted.with_columns(**content)
+    said = IDENTITY.fingerprint(1, {"name": "a"}, None)
+    for known, actions in (
+        ([one + one], [Action.UNCHANGED, Action.SEND]),
+        ([one + two], [Action.SEND, Action.SEND]),
+        ([one + one, one + two], [Action.UNCHANGED, Action.SEND]),
+        ([one + one, one + three], [Action.UNCHANGED, Action.UNCHANGED]),
+        ([two + one], [Action.SEND, Action.SEND]),
+    ):
+        taken = b"".join(message + said for message in known)
+        found = decide(wanted, recorded_frame(Standings(taken)), None, LATER)
+        assert found["action"].to_list() == actions, known
+        assert found.select(wanted.columns).equals(wanted)

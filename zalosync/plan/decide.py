@@ -115,7 +115,7 @@ def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | Non
         retry: of the campaign, or None.
         now: Unix seconds, for the rule's `after`.
     """
-    joined = desired.join(recorded, on=["m0", "m1"], how="left", maintain_order="left")
+    joined = _joined(desired, recorded)
     assert joined.height == desired.height, "a message has two standings"
     # What an adopted message said is not known, so nobody can say that it changed.
     adopted = (pl.col("rf0") == 0) & (pl.col("rf1") == 0)
@@ -142,6 +142,14 @@ def decide(desired: pl.DataFrame, recorded: pl.DataFrame, retry: RetryRule | Non
         attempt.cast(pl.UInt16).alias("attempt"),
         state.is_not_null().alias("known"),
     ).drop("rf0", "rf1", *(name for name in _RECORDED if name != "attempt"))
+
+
+def _joined(desired: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:
+    """By both halves of a message: by one of them, in a tenth of the time, where that is the same."""
+    half = desired.join(recorded.rename({"m1": "rm1"}), on="m0", how="left", maintain_order="left")
+    if half.height == desired.height and not (half["rm1"] != half["m1"]).any():
+        return half.drop("rm1")
+    return desired.join(recorded, on=["m0", "m1"], how="left", maintain_order="left")
 
 
 def _may_retry(retry: RetryRule | None, now: int) -> pl.Expr:
