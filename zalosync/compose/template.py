@@ -7,7 +7,7 @@ all on one context for a row. Both ways give the same values, and how rows are c
 matter: each value depends on its row and its template only.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import polars as pl
 from jinja2 import UndefinedError, nodes
@@ -73,7 +73,7 @@ class Program:
         Raises:
             SpecError: a column is missing.
         """
-        return self._run(self._parts, self._inputs(frame))
+        return self._run(self._parts, self._inputs(frame, self._parts.values()))
 
     def predicate(self, frame: pl.DataFrame) -> pl.Series:
         """`where` of each row: Boolean, null where it cannot be judged; all true without `where`.
@@ -83,11 +83,15 @@ class Program:
         """
         if self._predicate is None:
             return pl.repeat(value=True, n=frame.height, dtype=pl.Boolean, eager=True).alias("where")
-        texts = self._run({"where": self._predicate}, self._inputs(frame))
+        texts = self._run({"where": self._predicate}, self._inputs(frame, [self._predicate]))
         return texts.select(pl.col("where") == _YES)["where"]
 
-    def _inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The columns in use as `c0`, `c1`, …: text, never null, NFC, without control characters."""
+    def _inputs(self, frame: pl.DataFrame, parts: Iterable["Part"]) -> pl.DataFrame:
+        """The columns that these templates use, as `c0`, `c1`, …: text, NFC, no null, no control characters.
+
+        Raises:
+            SpecError: a column of any template of the campaign is missing.
+        """
         by_name = {clean(column): column for column in frame.columns}
         for name in self.names:
             if name not in by_name:
@@ -103,7 +107,9 @@ class Program:
                         )
                     ]
                 )
-        columns = {f"c{index}": frame[by_name[name]] for index, name in enumerate(self.names)}
+        used = frozenset[str]().union(*(part.columns for part in parts))
+        numbers = {f"c{index}": by_name[name] for index, name in enumerate(self.names)}
+        columns = {number: frame[name] for number, name in numbers.items() if number in used}
         return cleaned(pl.DataFrame({_ROWS: pl.repeat("", frame.height, eager=True), **columns}))
 
     def _run(self, parts: Mapping[str, "Part"], inputs: pl.DataFrame) -> pl.DataFrame:
