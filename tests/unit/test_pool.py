@@ -60,6 +60,8 @@ def test_processes_for_large_audiences_only(tmp_path: Path, monkeypatch: pytest.
     project = load_project(desk.root, environment=None, now=NOON)
     assert not takes_processes(project, project.campaigns)
     monkeypatch.setattr(prepare, "POOL_FROM_BYTES", 10)
-    assert takes_processes(project, project.campaigns)
+    for workers in (1, 2):
+        monkeypatch.setattr(prepare, "WORKERS", workers)
+        assert takes_processes(project, project.campaigns) == (workers > 1)
     (tmp_path / "audiences" / "tet.csv").unlink()
     assert not takes_processes(project, project.campaigns)

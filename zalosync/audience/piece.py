@@ -10,6 +10,7 @@ import polars as pl
 from zalosync.audience.broken import Code, broken
 from zalosync.audience.limits import Limits
 from zalosync.audience.part import Part
+from zalosync.errors import SpecError
 
 
 class Records(Protocol):
@@ -90,7 +91,7 @@ class Piece:
             raise too_many(self.records.part(), before, self.file, self.limits)
 
 
-def too_many(part: Part, before: int, file: str, limits: Limits) -> Exception:
+def too_many(part: Part, before: int, file: str, limits: Limits) -> SpecError:
     """The error for the first row beyond the limit."""
     line = int(part.lines[limits.rows - before])
     message = "the audience has too many rows up to here"
