@@ -15,7 +15,7 @@ from zalosync.cli.signals import comes_again
 from zalosync.clock import Clock
 from zalosync.errors import ExitCode
 
-GARBAGE_AFTER = 150_000  # objects made and not freed, before the young ones are looked through
+GARBAGE_AFTER = 50_000  # objects made and not freed, before the young ones are looked through
 # name → (module, attribute, one line of help); modules are imported when their command runs,
 # so that `--help` and completion stay fast.
 COMMANDS: dict[str, tuple[str, str, str]] = {
