@@ -50,10 +50,11 @@ def _absence_releases() -> None:
     from zalosync.compose.message import Status
     from zalosync.ledger.records import Kind, Move, Standing
     from zalosync.refresh import logs
+    from zalosync.refresh.asking import id_texts
 
     def note_absent(ledger: Any, group: Any, page: Any, now: Any) -> None:
         found = {report.message_id for report in page.rows}
-        absent = [record for record, text in zip(group, logs._texts(group), strict=True) if text not in found]
+        absent = [record for record, text in zip(group, id_texts(group), strict=True) if text not in found]
         if absent:
             with ledger.change(Kind.EVIDENCE, now) as change:
                 change.move([Move(record, Standing(Status.RELEASED)) for record in absent])

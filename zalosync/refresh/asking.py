@@ -5,11 +5,18 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from zalosync.clock import Clock
+from zalosync.compose.spelling import message_id_texts
 from zalosync.events import Emit, Waiting
 from zalosync.infobip.evidence import Page
+from zalosync.ledger.records import Recorded
 from zalosync.refresh.throttle import WINDOW_SECONDS, LogThrottle
 
 ROOM = 1_900  # characters that a list of message ids may take in a URL
+
+
+def id_texts(records: Sequence[Recorded]) -> list[str]:
+    """The ids of attempts, as the provider is asked by them."""
+    return message_id_texts([record.message_id for record in records])
 
 
 class HasLogs(Protocol):

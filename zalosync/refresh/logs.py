@@ -11,13 +11,12 @@ from typing import Final
 
 from zalosync.clock import Clock
 from zalosync.compose.message import Status
-from zalosync.compose.spelling import message_id_texts
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Settled
 from zalosync.infobip.evidence import Page
 from zalosync.infobip.slices import id_lists
 from zalosync.ledger.records import Kind, Move, Recorded, Standing
 from zalosync.ledger.store import Ledger
-from zalosync.refresh.asking import Logs
+from zalosync.refresh.asking import Logs, id_texts
 from zalosync.refresh.take import Made, Taken, take
 
 INTENT_SECONDS: Final = 90  # an intent's deadline, and the request's own time-out after it
@@ -58,7 +57,7 @@ def settle(
     lists = -(-unknown * ID_CHARACTERS // logs.room)
     done = 0
     for group in _groups(ledger, logs, again_after):
-        page = logs.page(left=max(0, lists - logs.asked), message_ids=_texts(group))
+        page = logs.page(left=max(0, lists - logs.asked), message_ids=id_texts(group))
         if page is None:
             break
         taken.add(take(ledger, page.rows, clock.now(), emit, made))
@@ -81,7 +80,7 @@ def _groups(ledger: Ledger, logs: Logs, again_after: float) -> Iterator[list[Rec
     """Unknown messages that the logs may tell of, oldest first, in lists that fit one query."""
     for chunk in ledger.in_state(Status.UNKNOWN):
         asking = [record for record in chunk if _worth_asking(record, logs.date, again_after)]
-        by_text = dict(zip(_texts(asking), asking, strict=True))
+        by_text = dict(zip(id_texts(asking), asking, strict=True))
         for texts in id_lists(list(by_text), room=logs.room):
             yield [by_text[text] for text in texts]
 
@@ -100,10 +99,6 @@ def age(record: Recorded, date: datetime) -> float:
     return date.timestamp() - record.created_at
 
 
-def _texts(records: Sequence[Recorded]) -> list[str]:
-    return message_id_texts([record.message_id for record in records])
-
-
 def _note_absent(ledger: Ledger, group: Sequence[Recorded], page: Page, now: datetime) -> None:
     date = page.date
     if date is None or not page.complete:
@@ -111,7 +106,7 @@ def _note_absent(ledger: Ledger, group: Sequence[Recorded], page: Page, now: dat
     found = {report.message_id for report in page.rows}
     absent = [
         record.row
-        for record, text in zip(group, _texts(group), strict=True)
+        for record, text in zip(group, id_texts(group), strict=True)
         if text not in found and INTENT_SECONDS + SETTLE_SECONDS <= age(record, date) < EVIDENCE_SECONDS
     ]
     if absent:

@@ -11,12 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from zalosync.clock import Clock
-from zalosync.compose.spelling import message_id_texts
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
 from zalosync.infobip.slices import FINEST, LOOK_BACK, Slice, id_lists
-from zalosync.ledger.records import Recorded
 from zalosync.ledger.store import Ledger
-from zalosync.refresh.asking import Logs
+from zalosync.refresh.asking import Logs, id_texts
 from zalosync.refresh.take import Made, Taken, take
 
 LAG: Final = timedelta(minutes=15)  # how late a log row may come
@@ -164,11 +162,7 @@ def _groups(
 ) -> Iterator[tuple[str, ...]]:
     for each in awaited:
         for chunk in ledger.late(each.campaign, max(each.since, earliest), each.before):
-            yield from id_lists(_texts(chunk), room=logs.room)
-
-
-def _texts(records: Sequence[Recorded]) -> list[str]:
-    return message_id_texts([record.message_id for record in records])
+            yield from id_lists(id_texts(chunk), room=logs.room)
 
 
 def _sent_since(ledger: Ledger, moment: int) -> int:
