@@ -149,4 +149,4 @@ WHERE row BETWEEN :from AND :to AND run >= :first AND created_at >= :since AND s
 
 -- name: messaged_among
 SELECT DISTINCT recipient FROM attempt
-WHERE run >= ? AND created_at >= ? AND state NOT IN (5, 10, 11) AND recipient IN (:keys)
+WHERE run >= :first AND created_at >= :since AND state NOT IN (5, 10, 11) AND recipient IN (:keys)
