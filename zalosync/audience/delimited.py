@@ -72,21 +72,13 @@ def read(
         if header is not None:
             yield Records(body, header, limits)
             continue
-        first, rest = _divided(body)
+        first, rest = body.divided(first_end(body.data))
         header = _header(first, body, limits, separators)
         yield no_rows(header.columns)
         if rest.data:
             yield Records(rest, header, limits)
     if header is None:
         raise empty(file, "a first line with column names")
-
-
-def _divided(body: Body) -> tuple[Body, Body]:
-    """The first record, and the others."""
-    end = first_end(body.data)
-    feeds = body.data.count(b"\n", 0, end)
-    first = Body(body.data[:end], feeds, body.file, body.line)
-    return first, Body(body.data[end:], body.feeds - feeds, body.file, body.line + feeds)
 
 
 def _header(first: Body, body: Body, limits: Limits, separators: Sequence[str]) -> Header:

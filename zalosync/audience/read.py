@@ -97,17 +97,12 @@ class Audience:
             SpecError: a file is broken, too large, or was changed while it was open.
         """
         first = 0
-        budget = Budget(self._limits.size)
-        with Apart(self._sources) as apart:
-            for source in self._sources:
-                begun = self._begun.pop(source.file, None)
-                parts = begun or _parts(source, self._limits, budget, self._notes, apart, self._encoding)
-                for part in _regrouped(_counted(parts, source, budget), rows):
-                    if first + part.frame.height > self._limits.rows:
-                        raise too_many(part, first, source.file, self._limits)
-                    yield Chunk(part.frame, source.file, first, part.lines)
-                    first += part.frame.height
-                _check_unchanged(source)
+        for source, read, budget in self._each():
+            for part in _regrouped(_counted(_parts(read), source, budget), rows):
+                if first + part.frame.height > self._limits.rows:
+                    raise too_many(part, first, source.file, self._limits)
+                yield Chunk(part.frame, source.file, first, part.lines)
+                first += part.frame.height
 
     def pieces(self, lines: int) -> Iterator[Piece]:
         """All rows in order, about `lines` of them at a time, to be looked into by other processes.
@@ -117,13 +112,21 @@ class Audience:
         Raises:
             SpecError: what shows at once: a file is broken, too large, or was changed while it was open.
         """
+        for source, read, budget in self._each():
+            for records in _records(read, source, budget, lines):
+                yield Piece(records, source.file, self._limits)
+
+    def _each(self) -> Iterator[tuple[Source, Iterator[Part | Records], Budget]]:
+        """Each file, to be read to its end, and what all of them together may still have."""
         budget = Budget(self._limits.size)
         with Apart(self._sources) as apart:
             for source in self._sources:
                 begun = self._begun.pop(source.file, None)
-                read = begun or _read(source, self._limits, budget, self._notes, apart, self._encoding)
-                for records in _records(read, source, budget, lines):
-                    yield Piece(records, source.file, self._limits)
+                yield (
+                    source,
+                    begun or _read(source, self._limits, budget, self._notes, apart, self._encoding),
+                    budget,
+                )
                 _check_unchanged(source)
 
 
@@ -202,13 +205,13 @@ class _Headers:
 
     columns: tuple[str, ...]
     notes: dict[str, None]
-    begun: dict[str, Iterator[Part]]
+    begun: dict[str, Iterator[Part | Records]]
 
 
 def _headers(sources: Sequence[Source], limits: Limits, apart: Apart, encoding: Encoding | None) -> _Headers:
     found = _Headers((), {}, {})
     for source in sources:
-        parts = _parts(source, limits, Budget(limits.size), found.notes, apart, encoding)
+        parts = _parts(_read(source, limits, Budget(limits.size), found.notes, apart, encoding))
         names = tuple(next(parts).frame.columns)
         found.columns = found.columns or names
         if names != found.columns:
@@ -229,16 +232,8 @@ def _kind(name: str) -> str:
     return kind
 
 
-def _parts(
-    source: Source,
-    limits: Limits,
-    budget: Budget,
-    notes: dict[str, None],
-    apart: Apart,
-    encoding: Encoding | None,
-) -> Iterator[Part]:
+def _parts(read: Iterator[Part | Records]) -> Iterator[Part]:
     """The rows of one file; the first part has the columns."""
-    read = _read(source, limits, budget, notes, apart, encoding)
     return (each if isinstance(each, Part) else each.part() for each in read)
 
 
@@ -247,8 +242,7 @@ def _records(
 ) -> Iterator[Records | Made]:
     """The same in pieces of about so many lines, without the columns."""
     if _kind(source.file) in KINDS_APART:
-        parts = (each for each in read if isinstance(each, Part))
-        yield from map(Made, _regrouped(_counted(parts, source, budget), lines))
+        yield from map(Made, _regrouped(_counted(_parts(read), source, budget), lines))
         return
     for each in read:
         if not isinstance(each, Part):

@@ -113,10 +113,13 @@ class Body:
         if cut == len(self.data):
             yield self
             return
-        first = Body(self.data[:cut], self.data.count(b"\n", 0, cut), self.file, self.line)
-        rest = Body(self.data[cut:], self.feeds - first.feeds, self.file, self.line + first.feeds)
-        for piece in (first, rest):
+        for piece in self.divided(cut):
             yield from piece.split(lines, quotes=quotes)
+
+    def divided(self, end: int) -> "tuple[Body, Body]":
+        """The records up to where one ends, and the others."""
+        first = Body(self.data[:end], self.data.count(b"\n", 0, end), self.file, self.line)
+        return first, Body(self.data[end:], self.feeds - first.feeds, self.file, self.line + first.feeds)
 
     def line_at(self, feeds: int) -> int:
         """The physical line after so many line feeds of `data`."""
