@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.desk import NOON, Desk, phones
 from tests.support.pieces import piece
-from zalosync.compose import pool, prepare
+from zalosync.compose import desired, pool
 from zalosync.compose.pool import Early, Pool
 from zalosync.compose.prepare import takes_processes
 from zalosync.compose.recipe import Composer, Recipe
@@ -59,9 +59,9 @@ def test_processes_for_large_audiences_only(tmp_path: Path, monkeypatch: pytest.
     desk.campaign("tet", phones(3))
     project = load_project(desk.root, environment=None, now=NOON)
     assert not takes_processes(project, project.campaigns)
-    monkeypatch.setattr(prepare, "POOL_FROM_BYTES", 10)
+    monkeypatch.setattr(desired, "POOL_FROM_BYTES", 10)
     for workers in (1, 2):
-        monkeypatch.setattr(prepare, "WORKERS", workers)
+        monkeypatch.setattr(desired, "WORKERS", workers)
         assert takes_processes(project, project.campaigns) == (workers > 1)
     (tmp_path / "audiences" / "tet.csv").unlink()
     assert not takes_processes(project, project.campaigns)

@@ -41,6 +41,11 @@ def chunk_rows(values: int, *, content: bool) -> int:
     return min(CHUNK_ROWS, most // max(1, values))
 
 
+def by_processes(size: int) -> bool:
+    """Whether worker processes compose an audience of so many bytes."""
+    return size >= POOL_FROM_BYTES and WORKERS > 1
+
+
 @dataclass(slots=True)
 class Waterfall:
     """Who is dropped, and why, in counts; complete when the messages have been read to the end."""
@@ -137,7 +142,7 @@ class Desired:
 
     def _composed(self) -> Iterator[tuple[Piece, Composed]]:
         """Each piece, in order, and what became of it; its rows are numbered from 0."""
-        if self._size < POOL_FROM_BYTES or WORKERS == 1:
+        if not by_processes(self._size):
             composer = Composer(self._recipe)
             for piece in self._pieces:
                 yield piece, composer.compose(piece.rows(), 0)

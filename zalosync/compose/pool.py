@@ -94,7 +94,10 @@ _composer: Composer | None = None
 
 
 def _begin(memory: int) -> None:
-    """Make a worker process ready, with none of the caller's environment."""
+    """Make a worker process ready, with none of the caller's environment.
+
+    Of this module, whose import brings Polars in while the environment still says how many threads it has.
+    """
     become_worker(memory)
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from zalosync.audience.read import Audience, matching
-from zalosync.compose.desired import POOL_FROM_BYTES, Desired, chunk_rows
+from zalosync.compose.desired import Desired, by_processes, chunk_rows
 from zalosync.compose.inputs import (
     EXCLUDE,
     SUPPRESSIONS,
@@ -25,7 +25,7 @@ from zalosync.compose.inputs import (
     suppressed,
 )
 from zalosync.compose.message import Keys
-from zalosync.compose.pool import WORKERS, Pool
+from zalosync.compose.pool import Pool
 from zalosync.compose.recipe import Recipe
 from zalosync.compose.template import check, check_predicate
 from zalosync.compose.template_check import MAX_LISTED, TemplateProblem, nearest
@@ -100,10 +100,10 @@ def prepared(
 
 def takes_processes(project: LoadedProject, campaigns: Sequence[LoadedCampaign]) -> bool:
     """Whether an audience is so large that worker processes compose it; what is wrong is told later."""
-    for loaded in campaigns if WORKERS > 1 else ():
+    for loaded in campaigns:
         try:
             names = matching(project.root, Path(loaded.file).parent, loaded.campaign.spec.audience.path)
-            if sum((project.root / name).stat().st_size for name in names) >= POOL_FROM_BYTES:
+            if by_processes(sum((project.root / name).stat().st_size for name in names)):
                 return True
         except (SpecError, FileRefused, OSError):
             continue
