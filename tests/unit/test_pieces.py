@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.support.desk import phones
+from tests.support.sandbox_process import REPOSITORY
 from tests.unit.workbooks import sheet, workbook
 from zalosync.audience.limits import Limits
 from zalosync.audience.read import open_audience
@@ -109,3 +112,30 @@ def test_errors_of_specs_come_out_of_processes() -> None:
     error = SpecError([one, replace(one, place=Place("a.yaml", 1, 1))])
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
     assert (again.problems, str(again), again.code) == (error.problems, str(error), error.code)
+
+
+ASKED_MEANWHILE = """
+import pickle, threading
+import polars as pl
+from tests.support.pieces import piece
+
+made = piece(pl.DataFrame({"phone": ["84900000000"] * 1000}))
+handing = threading.Thread(target=lambda: [pickle.dumps(made) for _ in range(20)])
+handing.start()
+while handing.is_alive():
+    made.rows().get_column("phone")
+print("both")
+"""
+
+
+def test_rows_can_be_asked_while_they_are_handed_over() -> None:
+    """By another thread; in a process of its own, as one that waits for itself ends no other way."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED_MEANWHILE],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "both\n"

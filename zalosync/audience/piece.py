@@ -50,7 +50,9 @@ class Made:
 
 def _packed(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    frame.write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
+    # Of a copy (of nothing but names): Polars locks a frame while it writes, and waits for the interpreter
+    # meanwhile; another thread that has the interpreter and asks the same frame would wait for ever.
+    frame.clone().write_ipc_stream(buffer, compat_level=pl.CompatLevel.oldest())
     return buffer.getvalue()
 
 
