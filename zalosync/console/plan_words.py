@@ -24,7 +24,7 @@ WHY: Mapping[str, str] = {
     "changed": "sent before with another content; content is not identity, so nothing is sent again",
     "held": "kept by us until its time, under a plan that was applied before",
     "unknown": "may have been sent and is not proven; never sent again on its own",
-    "failed": "ended without delivery, and the campaign's `retry` does not name that end",
+    "failed": "ended without delivery on Zalo, and `retry` does not name that end; its SMS may have arrived",
     "retry": "ended without delivery in a way that the campaign's `retry` names",
     "send": "wanted, and the ledger has no message of this identity",
 }
@@ -34,7 +34,7 @@ _FATES = {
     "changed": "sent before, content changed since: not sent again",
     "held": "held until due",
     "unknown": "may have been sent: refresh, then resolve",
-    "failed": "failed for good",
+    "failed": "failed on Zalo, not sent again",
 }
 REPAIRS: Mapping[str, str] = {
     "apostrophe": "a leading apostrophe",
