@@ -4,28 +4,24 @@ It is handed a ledger that can only be read; it never writes, never posts.
 """
 
 import hashlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-import polars as pl
-
-from zalosync.compose.digests import Digests, raw
 from zalosync.compose.message import Identity, Keys
 from zalosync.compose.pool import Pool
 from zalosync.compose.prepare import Prepared, prepared
-from zalosync.compose.recipe import DESTINATION
 from zalosync.errors import Problem, SpecError
-from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted, Warned
+from zalosync.events import Emit
 from zalosync.ledger.chain import canonical
-from zalosync.ledger.records import Standings
 from zalosync.plan.bound import settings_of
 from zalosync.plan.capping import Capping, caps_of
-from zalosync.plan.decide import Action, decide, recorded_frame
+from zalosync.plan.caps import Cap
+from zalosync.plan.compare import compare
+from zalosync.plan.decide import Action
 from zalosync.plan.guards import campaign_findings, gone_findings
 from zalosync.plan.held import Waits, of_gone_campaigns, waiting
 from zalosync.plan.history import History, last_named, named
@@ -104,63 +100,89 @@ def build(
     Raises:
         SpecError: with all problems of all campaigns between specs and the files that they name.
     """
-    policies = [loaded.policy for loaded in project.policies]
-    notes = reader.notes()
+    asked = _Asked(project, reader, reader.notes(), keys, now, emit, due)
     with ExitStack() as stack:
-        plan = Plan(
-            project.environment_name,
-            base_url,
-            now,
-            notes.get("lineage", ""),
-            reader.head(),
-            settings=settings_of(project, keys),
-            policies=tuple(sorted(loaded.digest for loaded in project.policies)),
-            due=due,
-            complete=complete,
-            key=keys.fingerprint,
-        )
+        plan = _empty(asked, base_url, complete=complete)
         ordered = sorted(campaigns, key=lambda each: each.name)
         caps = caps_of(project, ordered)
-        plan.campaigns += _opened(
-            project,
-            ordered,
-            known,
-            stack,
-            partial(prepared, keys=keys, now=now, content=content, recipients=bool(caps), pool=pool),
-        )
-        size = sum(each.prepared.size for each in plan.campaigns)
-        capping = Capping(caps, size, stack)
-        recontacts = Recontacts(reader, Identity(keys, "", 0).recipient, now, size, stack)
-        numbers, held = reader.campaigns(), waiting(reader)
-        for number, campaign in enumerate(plan.campaigns):
-            if numbers.get(campaign.loaded.first_name) in held:
-                campaign.waits = _waits(campaign, reader, keys, numbers)
-            destinations = keys.destinations()
-            hold = (partial(capping.add, number), partial(recontacts.add, number), campaign.waits.meet)
-            _compare(campaign, reader, now, emit, hold, destinations.update)
-            campaign.waits.end()
-            campaign.destinations = destinations.hexdigest()
-            campaign.timing = _timing(project, campaign, notes, now, due=due)
-        found = list(capping.settle(plan.campaigns, reader, now))
-        if not due:
-            found += recontacts.settle(plan.campaigns, reader)
+        prepare = partial(prepared, keys=keys, now=now, content=content, recipients=bool(caps), pool=pool)
+        plan.campaigns += _opened(project, ordered, known, stack, prepare)
+        found = list(_compared(asked, plan, caps, stack))
         if whole:
             plan.gone = of_gone_campaigns(reader, {each.first_name for each in project.campaigns})
         found += gone_findings(plan)
         _remember(plan, reader)
-        for campaign in plan.campaigns:
-            campaign.timing = _timing(project, campaign, notes, now, due=due)
-            campaign.cost = _cost(project, campaign)
-            found += [each for each in project.findings if each.campaign == campaign.name]
-            found += campaign_findings(project, campaign, now, due=due)
-        if not due:
-            found += [each for each in project.findings if not each.campaign]
-            found += policy_findings(project, plan, reader)
-            if known.quotas is not None:
-                found += quota_findings(loads(project, plan, reader, now), known.quotas, now)
+        found += _judged(asked, plan, known)
+        policies = [loaded.policy for loaded in project.policies]
         _settle(plan, settled(found, policies, now))
         plan.stack = stack.pop_all()
     return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is planned, and held against what."""
+
+    project: LoadedProject
+    reader: History
+    notes: Mapping[str, str]
+    keys: Keys
+    now: datetime
+    emit: Emit
+    due: bool
+
+
+def _empty(asked: _Asked, base_url: str, *, complete: bool) -> Plan:
+    """A plan that says what it is bound to, and nothing else yet."""
+    project, reader = asked.project, asked.reader
+    return Plan(
+        project.environment_name,
+        base_url,
+        asked.now,
+        asked.notes.get("lineage", ""),
+        reader.head(),
+        settings=settings_of(project, asked.keys),
+        policies=tuple(sorted(loaded.digest for loaded in project.policies)),
+        due=asked.due,
+        complete=complete,
+        key=asked.keys.fingerprint,
+    )
+
+
+def _compared(asked: _Asked, plan: Plan, caps: Sequence[Cap], stack: ExitStack) -> Iterator[Finding]:
+    """Decide about each message of each campaign; findings of what several campaigns do to one person."""
+    reader, keys, now = asked.reader, asked.keys, asked.now
+    size = sum(each.prepared.size for each in plan.campaigns)
+    capping = Capping(caps, size, stack)
+    recontacts = Recontacts(reader, Identity(keys, "", 0).recipient, now, size, stack)
+    numbers, held = reader.campaigns(), waiting(reader)
+    for number, campaign in enumerate(plan.campaigns):
+        if numbers.get(campaign.loaded.first_name) in held:
+            campaign.waits = _waits(campaign, reader, keys, numbers)
+        destinations = keys.destinations()
+        hold = (partial(capping.add, number), partial(recontacts.add, number), campaign.waits.meet)
+        compare(campaign, reader, now, asked.emit, hold, destinations.update)
+        campaign.waits.end()
+        campaign.destinations = destinations.hexdigest()
+        campaign.timing = _timing(asked, campaign)
+    yield from capping.settle(plan.campaigns, reader, now)
+    if not asked.due:
+        yield from recontacts.settle(plan.campaigns, reader)
+
+
+def _judged(asked: _Asked, plan: Plan, known: Known) -> Iterator[Finding]:
+    """What guards and policies say of the whole; completes when and at what cost the campaigns are sent."""
+    project, due, now = asked.project, asked.due, asked.now
+    for campaign in plan.campaigns:
+        campaign.timing = _timing(asked, campaign)  # of what caps have left
+        campaign.cost = _cost(project, campaign)
+        yield from (each for each in project.findings if each.campaign == campaign.name)
+        yield from campaign_findings(project, campaign, now, due=due)
+    if not due:
+        yield from (each for each in project.findings if not each.campaign)
+        yield from policy_findings(project, plan, asked.reader)
+        if known.quotas is not None:
+            yield from quota_findings(loads(project, plan, asked.reader, now), known.quotas, now)
 
 
 def _opened(
@@ -209,75 +231,22 @@ def _waits(campaign: CampaignPlan, reader: History, keys: Keys, numbers: Mapping
     return Waits.read(reader, numbers[name], pseudonyms.recipient)
 
 
-def _compare(
-    campaign: CampaignPlan,
-    reader: History,
-    now: datetime,
-    emit: Emit,
-    hold: Sequence[Callable[[pl.DataFrame], None]],
-    bind: Callable[[bytes], None],
-) -> None:
-    """Decide about each message of a campaign; `hold` hear of all in order, `bind` of their phones."""
-    phase = f"read {campaign.name}"
-    emit(PhaseStarted(phase, None, "rows"))
-    desired = campaign.prepared.desired
-    desired.gather(_advance(emit, phase))
-    emit(PhaseEnded(phase, f"{desired.waterfall.audience:,} rows"))
-    for note in campaign.prepared.notes():
-        emit(Warned("ZS324", note))
-    rule = campaign.retry
-    for messages, recorded in _with_recorded(desired.messages(), reader):
-        decided = decide(messages, recorded, rule, int(now.timestamp()))
-        sending = decided.filter(pl.col("action").is_in(_SENDING))
-        campaign.segments += int(sending["segments"].cast(pl.Int64).sum())
-        campaign.fresh += int((~sending["known"]).sum())
-        for hear in hold:
-            hear(decided)
-        bind(raw(messages[DESTINATION]))
-        campaign.messages.append(decided)
-    campaign.suppressed = campaign.messages.actions[Action.SUPPRESSED]
-
-
-def _with_recorded(
-    parts: Iterator[pl.DataFrame], reader: History
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Each part of the messages with what the ledger has of it, which a thread reads one part ahead."""
-    pool = ThreadPoolExecutor(1, "zalosync-recorded")
-    ahead: deque[tuple[pl.DataFrame, Future[Standings]]] = deque()
-    try:
-        for messages in parts:
-            digests = Digests(messages["m0"], messages["m1"])
-            ahead.append((messages, pool.submit(reader.standings, digests)))
-            if len(ahead) > 1:
-                before, standings = ahead.popleft()
-                yield before, recorded_frame(standings.result())
-        for messages, standings in ahead:
-            yield messages, recorded_frame(standings.result())
-    finally:
-        pool.shutdown(cancel_futures=True)  # before the ledger is closed
-
-
-def _advance(emit: Emit, phase: str) -> Callable[[int], None]:
-    return lambda done: emit(PhaseAdvanced(phase, done))
-
-
-def _timing(
-    project: LoadedProject, campaign: CampaignPlan, notes: Mapping[str, str], now: datetime, *, due: bool
-) -> Timing | None:
-    spec = campaign.loaded.campaign.spec
+def _timing(asked: _Asked, campaign: CampaignPlan) -> Timing | None:
+    """When what is to be sent of a campaign leaves; None where nothing is."""
+    spec, now, due = campaign.loaded.campaign.spec, asked.now, asked.due
     count = campaign.messages.actions[Action.HELD] if due else campaign.to_send
     expires = spec.schedule.expires_at
     # What is held waits for its time, or is cancelled where that is over: neither leaves now.
     if not count or (due and (kept(spec, now) or (expires is not None and expires <= now))):
         return None
-    last = notes.get(SLOT_NOTE + campaign.loaded.first_name)
-    hours = [loaded.policy.spec.quiet_hours for loaded in project.policies]
+    last = asked.notes.get(SLOT_NOTE + campaign.loaded.first_name)
+    hours = [loaded.policy.spec.quiet_hours for loaded in asked.project.policies]
     return timing_of(
         spec,
         count,
         now=now,
         last_slot=None if last is None else datetime.fromisoformat(last),
-        batch_size=project.environment.batch_size,
+        batch_size=asked.project.environment.batch_size,
         quiet=[each for each in hours if each is not None],
     )
 
