@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.lab import Lab, script, truth
-from zalosync.apply.execute import Applied
+from zalosync.apply.conduct import Applied
 from zalosync.audit.verify import verify
 from zalosync.compose.message import Status, message_id_text
 from zalosync.errors import ExitCode

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from zalosync.apply import classify as classify_room
-from zalosync.apply import execute, landing, letters, recorder, run
+from zalosync.apply import conduct, landing, letters, recorder, run
 from zalosync.apply.classify import After, Outcome, Verdict
 from zalosync.compose.message import Cause, Identity, Status
 from zalosync.errors import ExitCode
@@ -76,7 +76,7 @@ def recovery_releases() -> list[Patch]:
             with ledger.change(Kind.ORPHAN, clock.now()) as change:
                 change.move([Move(each, Standing(Status.RELEASED)) for each in chunk])
 
-    return [(execute, "orphans", orphans)]
+    return [(conduct, "orphans", orphans)]
 
 
 def retry_on_timeout() -> list[Patch]:

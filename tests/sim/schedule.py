@@ -11,10 +11,13 @@ from pathlib import Path
 
 from tests.sim.provider import DELIVERED
 from tests.sim.world import CAMPAIGN, Crash, SimClock, SimFlight, SimLedger, SimSealer, World, letter
-from zalosync.apply import execute, letters, run
+from zalosync.apply import conduct, letters, run
 from zalosync.apply.batch import Batch, Letter
+from zalosync.apply.conduct import Applied, Begun, Outside
 from zalosync.apply.decisions import resolve_unknown
+from zalosync.apply.ports import Limits, Ports
 from zalosync.apply.seal import Order
+from zalosync.apply.totals import Result, Totals
 from zalosync.audit.verify import verify
 from zalosync.compose.message import Status, message_id_text
 from zalosync.errors import ZalosyncError
@@ -87,7 +90,7 @@ def apply(world: World) -> None:
     stop = threading.Event()
     if world.chance(0.1):
         stop.set()
-    outside = execute.Outside(
+    outside = Outside(
         ledger=ledger,
         submit=lambda _: (_ for _ in ()).throw(AssertionError("the flight posts")),
         clock=clock,
@@ -97,10 +100,10 @@ def apply(world: World) -> None:
     )
     size, canary = world.rng.randint(1, 5), world.rng.randint(1, 4)
 
-    def send(begun: execute.Begun) -> run.Result:
+    def send(begun: Begun) -> Result:
         ready = [_letters(world, ledger)]
-        totals = run.Totals(to_send=len(ready[0]))
-        ports = run.Ports(
+        totals = Totals(to_send=len(ready[0]))
+        ports = Ports(
             ledger=ledger,
             flight=SimFlight(world),
             sealer=SimSealer(),
@@ -111,14 +114,14 @@ def apply(world: World) -> None:
             paused=lambda: paused(ledger),
             rescue=NOWHERE,
         )
-        limits = run.Limits(width=world.rng.randint(1, 4), grace=5.0)
+        limits = Limits(width=world.rng.randint(1, 4), grace=5.0)
         return run.Run(ports, begun.number, limits, totals).execute(_batches(ready, size, canary))
 
-    applied = execute.conduct(outside, "sha256:sim", {"to_send": world.count, "campaigns": [CAMPAIGN]}, send)
+    applied = conduct.conduct(outside, "sha256:sim", {"to_send": world.count, "campaigns": [CAMPAIGN]}, send)
     world.problems.extend(_miscounted(ledger, applied))
 
 
-def _miscounted(ledger: SimLedger, applied: execute.Applied) -> Iterator[str]:
+def _miscounted(ledger: SimLedger, applied: Applied) -> Iterator[str]:
     """A run's totals are what the ledger says of its messages."""
     number = int(applied.run_id.rsplit("-", 1)[1])
     states = Counter(Status(row[10]) for row in ledger.attempts() if row[9] == number)
@@ -161,7 +164,7 @@ def refresh(world: World) -> None:
     """`zalosync refresh`: orphans, one-time reports stored before they are used, logs."""
     world.step("start")
     ledger = world.ledger()
-    execute.orphans(ledger, SimClock(world), _emitter(world))
+    conduct.orphans(ledger, SimClock(world), _emitter(world))
     world.step("pull")
     rows = world.provider.reports(world.now, lose=world.chance(0.1))
     world.step("answer read")

@@ -10,10 +10,14 @@ import orjson
 from tests.sim.rehearsal import Rehearsal
 from tests.sim.shop import NAMES
 from tests.support.desk import KEYS
-from zalosync.apply import execute
+from zalosync.apply import conduct
+from zalosync.apply.conduct import Applied, Outside
 from zalosync.apply.decisions import cancel_held, resolve_unknown
+from zalosync.apply.execute import execute
 from zalosync.apply.flight import Fence
-from zalosync.apply.run import INTENT_SECONDS, REQUEST_SECONDS, Limits
+from zalosync.apply.job import Job
+from zalosync.apply.ports import REQUEST_SECONDS, Limits
+from zalosync.apply.run import INTENT_SECONDS
 from zalosync.compose.message import Maker, Status, message_id_bytes, message_id_text
 from zalosync.errors import ProviderRefused, StoppedEarly, ZalosyncError
 from zalosync.events import Settled
@@ -62,7 +66,7 @@ def sealed(plan: Plan) -> Sealed:
 
 def apply(
     world: Rehearsal, of: LoadedProject, plan: Sealed | None, names: Sequence[str] = ()
-) -> execute.Applied | None:
+) -> Applied | None:
     """`apply FILE`, `apply` of some campaigns, or `apply --due`; None where it is refused or breaks off."""
     ledger, due = world.ledger(), plan is None and not names
     if plan is not None:
@@ -80,9 +84,9 @@ def apply(
     return None
 
 
-def _run(world: Rehearsal, ledger: Ledger, plan: Plan, digest: str, *, due: bool) -> execute.Applied:
+def _run(world: Rehearsal, ledger: Ledger, plan: Plan, digest: str, *, due: bool) -> Applied:
     stop = threading.Event()
-    job = execute.Job(
+    job = Job(
         plan=plan,
         digest=digest,
         keys=KEYS,
@@ -96,7 +100,7 @@ def _run(world: Rehearsal, ledger: Ledger, plan: Plan, digest: str, *, due: bool
         limits=Limits(width=2, grace=5.0),
         folder=world.root,
     )
-    outside = execute.Outside(
+    outside = Outside(
         ledger=ledger,
         submit=Wire(world, stop),
         clock=world.clock(),
@@ -104,7 +108,7 @@ def _run(world: Rehearsal, ledger: Ledger, plan: Plan, digest: str, *, due: bool
         stop=stop,
         settle=_settler(world),
     )
-    return execute.execute(job, outside)
+    return execute(job, outside)
 
 
 def _settler(world: Rehearsal) -> Callable[[Ledger], Settled]:
@@ -152,7 +156,7 @@ def refresh(world: Rehearsal, *, pulls: bool, asks: bool) -> None:
     with suppress(ZalosyncError):
         merge_rescues(world.root, ledger, clock.now(), world.emit)
         world.step("merged")
-        execute.orphans(ledger, clock, world.emit)
+        conduct.orphans(ledger, clock, world.emit)
         if pulls:
             with suppress(StoppedEarly, ProviderRefused):
                 pull(world.client, world.reports, ledger, MAKER, clock, world.emit)

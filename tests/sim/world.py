@@ -18,7 +18,8 @@ from typing import Any
 from tests.sim.provider import NEW_FINAL, Duplicates, Provider
 from zalosync.apply.batch import Batch, Letter
 from zalosync.apply.flight import Fence
-from zalosync.apply.run import INTENT_SECONDS, REQUEST_SECONDS
+from zalosync.apply.ports import REQUEST_SECONDS
+from zalosync.apply.run import INTENT_SECONDS
 from zalosync.apply.seal import Order
 from zalosync.compose.message import Identity, Keys, Status, message_id_text
 from zalosync.errors import LedgerError

@@ -10,10 +10,13 @@ from pathlib import Path
 import httpx
 
 from tests.sim.world import CAMPAIGN, KEYS, fresh_database
-from zalosync.apply import execute, letters, run
+from zalosync.apply import conduct, letters, run
 from zalosync.apply.batch import Letter
+from zalosync.apply.conduct import Applied, Begun, Outside
 from zalosync.apply.flight import Threads
+from zalosync.apply.ports import Limits, Ports
 from zalosync.apply.seal import Order, Sealer
+from zalosync.apply.totals import Result, Totals
 from zalosync.clock import SystemClock
 from zalosync.compose.message import Identity, Status, message_id_text
 from zalosync.errors import ZalosyncError
@@ -64,9 +67,9 @@ class Lab:
         self.client.close()
         self.ledger.close()
 
-    def apply(self, size: int) -> execute.Applied | ZalosyncError:
+    def apply(self, size: int) -> Applied | ZalosyncError:
         """One run; an error that ends it is given back."""
-        outside = execute.Outside(
+        outside = Outside(
             ledger=self.ledger,
             submit=self.client.submit,
             clock=self._clock,
@@ -76,17 +79,17 @@ class Lab:
         )
         try:
             record = {"to_send": len(self.phones), "campaigns": [CAMPAIGN]}
-            return execute.conduct(
+            return conduct.conduct(
                 outside, "sha256:lab", record, lambda begun: self._send(outside, begun, size)
             )
         except ZalosyncError as error:
             return error
 
-    def _send(self, outside: execute.Outside, begun: execute.Begun, size: int) -> run.Result:
+    def _send(self, outside: Outside, begun: Begun, size: int) -> Result:
         ready = list(self._letters())
         flight = Threads(self.client.submit, 2)
         with Sealer(values=0) as sealer:
-            ports = run.Ports(
+            ports = Ports(
                 ledger=self.ledger,
                 flight=flight,
                 sealer=sealer,
@@ -97,7 +100,7 @@ class Lab:
                 paused=tuple,
                 rescue=self._folder / "rescue.jsonl",
             )
-            one = run.Run(ports, begun.number, run.Limits(width=2), run.Totals(to_send=len(ready)))
+            one = run.Run(ports, begun.number, Limits(width=2), Totals(to_send=len(ready)))
             share = letters.Consignment(ORDER, [ready], began=self._clock.now())  # type: ignore[arg-type]
             return one.execute(letters.batches([share], size=size, canary=size, limit=None))
 
@@ -126,7 +129,7 @@ class Lab:
 
     def refresh(self) -> None:
         """Reports and logs, until nothing new comes."""
-        execute.orphans(self.ledger, self._clock, self._emit)
+        conduct.orphans(self.ledger, self._clock, self._emit)
         take(self.ledger, self.client.reports(1000).rows, self._clock.now(), self._emit)
         with contextlib.suppress(ZalosyncError):
             self._settle(self.ledger)

@@ -64,7 +64,7 @@ def _absence_releases() -> None:
 
 def _fence_on_the_row() -> None:
     """12: the fence holds the row's deadline against the wall's clock, which may be set."""
-    from zalosync.apply import run
+    from zalosync.apply import ports, run
 
     def fly(self: Any, flying: Any) -> None:
         clock = self._ports.clock
@@ -75,7 +75,7 @@ def _fence_on_the_row() -> None:
         until = clock.now().timestamp() + run.INTENT_SECONDS  # as the row has it, to the second
 
         def fence() -> bool:
-            return bool(owned and clock.now().timestamp() + run.REQUEST_SECONDS <= until)
+            return bool(owned and clock.now().timestamp() + ports.REQUEST_SECONDS <= until)
 
         self._ports.flight.post(ticket, flying.body, fence)
 
@@ -84,7 +84,7 @@ def _fence_on_the_row() -> None:
 
 def _fence_of_anybody() -> None:
     """13: the fence does not ask whether the intents are still this run's."""
-    from zalosync.apply import run
+    from zalosync.apply import ports, run
 
     def fly(self: Any, flying: Any) -> None:
         clock = self._ports.clock
@@ -93,7 +93,7 @@ def _fence_of_anybody() -> None:
         self.totals.requests += 1
         deadline = clock.monotonic() + run.INTENT_SECONDS
         self._ports.flight.post(
-            ticket, flying.body, lambda: clock.monotonic() + run.REQUEST_SECONDS <= deadline
+            ticket, flying.body, lambda: clock.monotonic() + ports.REQUEST_SECONDS <= deadline
         )
 
     _put(run.Run, "_fly", fly)

@@ -11,8 +11,10 @@ from pathlib import Path
 from tests.support.books import CAMPAIGN, NOON, Book, claim_of
 from zalosync.apply.batch import Batch, Letter
 from zalosync.apply.flight import Fence
-from zalosync.apply.run import Limits, Ports, Result, Run, Totals
+from zalosync.apply.ports import Limits, Ports
+from zalosync.apply.run import Run
 from zalosync.apply.seal import Order
+from zalosync.apply.totals import Result, Totals
 from zalosync.compose.message import bulk_id, message_id_bytes, message_id_text
 from zalosync.events import Event, Settled
 from zalosync.infobip.wire import Envelope

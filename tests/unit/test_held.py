@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.desk import KEYS, NOON, Desk, found, phones
 from tests.unit.test_run_execute import HOLD, Office
-from zalosync.apply.execute import Applied
+from zalosync.apply.conduct import Applied
 from zalosync.audit.verify import verify
 from zalosync.cli.apply import _question
 from zalosync.compose.message import Status

@@ -20,7 +20,8 @@ from tests.support.scripted import (
 )
 from zalosync.apply.batch import Batch
 from zalosync.apply.breaker import RETRY_AFTER_MAX
-from zalosync.apply.run import INTENT_SECONDS, REQUEST_SECONDS, Limits
+from zalosync.apply.ports import REQUEST_SECONDS, Limits
+from zalosync.apply.run import INTENT_SECONDS
 from zalosync.apply.seal import Order
 from zalosync.compose.message import Cause, Status
 from zalosync.errors import ExitCode, InternalError, LedgerError, ProviderRefused, StoppedEarly

@@ -15,7 +15,7 @@ from tests.support.desk import KEYS, Desk, phones
 from tests.support.scripted import ORDER, Answer, PlainSealer, Stage, accepted, always, in_turn
 from zalosync.apply.batch import LATE, Batch
 from zalosync.apply.letters import Consignment, Letters, check_inputs
-from zalosync.apply.run import Limits
+from zalosync.apply.ports import Limits
 from zalosync.apply.seal import Order
 from zalosync.compose.message import Status
 from zalosync.errors import CommitUnclear, ExitCode, Interrupted, PlanRefused

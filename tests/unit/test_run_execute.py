@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.desk import KEYS, NOON, SENDER, Desk, phones
-from zalosync.apply.execute import Applied, Job, Outside, execute, orphans
-from zalosync.apply.run import Limits
+from zalosync.apply.conduct import Applied, Outside, orphans
+from zalosync.apply.execute import execute
+from zalosync.apply.job import Job
+from zalosync.apply.ports import Limits
 from zalosync.audit.verify import verify
 from zalosync.clock import SystemClock
 from zalosync.compose.message import Cause, Maker, Status, message_id_bytes

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from zalosync.apply.decisions import cancel_held
 from zalosync.apply.letters import Left
-from zalosync.apply.run import Totals
+from zalosync.apply.totals import Totals
 from zalosync.clock import Clock
 from zalosync.compose.digests import whole
 from zalosync.compose.message import Cause, Status

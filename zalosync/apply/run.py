@@ -5,23 +5,19 @@ outcomes of what landed and the intents of what starts next go into one transact
 costs at most two durable commits. A batch's bytes leave only after the transaction with its intents.
 """
 
-import threading
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol
 
 from zalosync.apply.batch import Batch
-from zalosync.apply.breaker import FIRST, Breaker, Decision, Tries
+from zalosync.apply.breaker import Breaker, Decision
 from zalosync.apply.classify import After, Verdict
-from zalosync.apply.flight import Flight
 from zalosync.apply.landing import Flying, duplicates, interrupted, judge, moves, released
+from zalosync.apply.line import Line, Ready
+from zalosync.apply.ports import REQUEST_SECONDS, Limits, Ports
 from zalosync.apply.recorder import Recorder
 from zalosync.apply.seal import Order
-from zalosync.clock import SKEW_SECONDS, Clock
+from zalosync.apply.totals import Result, Totals
+from zalosync.clock import SKEW_SECONDS
 from zalosync.compose.message import Status
 from zalosync.errors import (
     ExitCode,
@@ -33,137 +29,27 @@ from zalosync.errors import (
     StoppedEarly,
     first_of,
 )
-from zalosync.events import BatchAnswered, Emit, Settled, Stopping, Waiting, Warned
+from zalosync.events import BatchAnswered, Stopping, Waiting, Warned
 from zalosync.ledger.records import Move
-from zalosync.ledger.store import Ledger
 from zalosync.provider import Exchange
 
-REQUEST_SECONDS = 30.0  # the longest a POST takes, by the client's own total time-out
 INTENT_SECONDS = 60.0  # how long an intent may wait for its first byte, and for its answer
 LINGER_SECONDS = 0.02  # the longest that an answer waits for others to share its commit
-LONGEST_WAIT = timedelta(minutes=15)  # for a slot, under the ledger's lock: refresh and others want it too
 NAP_SECONDS = 0.2  # how often the loop looks up while nothing lands
-
-
-class Seals(Protocol):
-    """Makes bodies of batches, ahead of need."""
-
-    workers: int
-
-    def seal(self, batch: Batch[Order]) -> Future[bytes]:
-        """The body, now or later."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds a run besides the plan.
-
-    Attributes:
-        width: requests in flight at once.
-        grace: seconds to wait, after a signal, for what is in flight.
-        held: whether the ledger holds what is to be sent, so that what cannot go out yet waits there.
-    """
-
-    width: int = 6
-    grace: float = REQUEST_SECONDS
-    held: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything outside that a run touches.
-
-    Attributes:
-        settle: looks for evidence about unknown messages.
-        paused: the campaigns (by first name) that somebody paused.
-        rescue: where outcomes go that the ledger cannot take.
-    """
-
-    ledger: Ledger
-    flight: Flight
-    sealer: Seals
-    clock: Clock
-    emit: Emit
-    stop: threading.Event
-    settle: Callable[[], Settled]
-    paused: Callable[[], Collection[str]]
-    rescue: Path
-
-
-@dataclass(slots=True)
-class Totals:
-    """What became of the messages a run was to send.
-
-    Attributes:
-        cancelled: held ones, which this run was to cancel, or whose time was over.
-        shrunk: planned, and left out by what lies outside of the plan: reason to count.
-        stays: held ones that a run of what is due leaves held although their time has come, likewise.
-    """
-
-    to_send: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    unknown: int = 0
-    held: int = 0
-    cancelled: int = 0
-    requests: int = 0
-    retries: int = 0
-    shrunk: Counter[str] = field(default_factory=Counter)
-    stays: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def not_sent(self) -> int:
-        """Proven not sent, or never tried."""
-        settled = self.accepted + self.rejected + self.unknown + self.held + self.shrunk.total()
-        return self.to_send - settled
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a run ended."""
-
-    totals: Totals
-    code: ExitCode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A batch that may start: its body is made."""
-
-    batch: Batch[Order]
-    body: bytes
-    tries: Tries = FIRST
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealing:
-    """A batch whose body is being made, or is there and waits for its slot."""
-
-    batch: Batch[Order]
-    body: Future[bytes]
-    tries: Tries = FIRST
 
 
 @dataclass(slots=True)
 class _State:
     """What the loop remembers between two looks."""
 
-    sealing: deque[_Sealing] = field(default_factory=deque)
-    again: deque[_Ready] = field(default_factory=deque)
     flying: dict[int, Flying] = field(default_factory=dict)
     tickets: int = 0
-    exhausted: bool = False
     proven: bool = False  # the canary's answer was well-formed
     skew_told: bool = False
     not_before: float = 0.0  # monotonic: nothing starts earlier
     settle_due: bool = False
     codes: list[ExitCode] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    paused: set[str] = field(default_factory=set)
-    expired: set[str] = field(default_factory=set)
-    waiting: dict[str, datetime] = field(default_factory=dict)  # by campaign, when its next slot begins
     signalled_at: float | None = None
 
 
@@ -183,6 +69,7 @@ class Run:
         self._limits = limits
         self._breaker = Breaker()
         self._recorder = Recorder(ports.ledger, ports.clock, ports.emit, number, ports.rescue)
+        self._line = Line(ports.sealer, ports.clock)
         self._state = _State()
         self.totals = totals
 
@@ -208,9 +95,9 @@ class Run:
             self._follow(decision)
         if state.settle_due and not state.flying:
             self._settle()
-        if not state.flying and not starting and not (self._stopping or self._drained):
+        if not state.flying and not starting and not (self._stopping or self._line.drained):
             self._wait()
-        return not state.flying and (self._stopping or self._drained)
+        return not state.flying and (self._stopping or self._line.drained)
 
     def _landed(self, timeout: float) -> list[tuple[int, Exchange | None]]:
         """What came back; once something has, others get as long to join it as a commit takes anyway.
@@ -249,15 +136,11 @@ class Run:
 
     def over(self, campaign: str) -> bool:
         """Whether nothing more of a campaign is sent by this run."""
-        return campaign in self._state.waiting
+        return campaign in self._line.later
 
     @property
     def _stopping(self) -> bool:
         return bool(self._state.codes)
-
-    @property
-    def _drained(self) -> bool:
-        return self._state.exhausted and not self._state.sealing and not self._state.again
 
     def _look_up(self, batches: Iterator[Batch[Order]]) -> None:
         """Hear signals, and keep enough bodies in the making."""
@@ -265,75 +148,23 @@ class Run:
         if ports.stop.is_set() and state.signalled_at is None:
             state.signalled_at = ports.clock.monotonic()
             self._stop(ExitCode.INTERRUPTED, "a signal asked to stop")
-        self._leave()
+        self._line.leave()
         ahead = self._limits.width + 2 * ports.sealer.workers
         if not state.proven:  # how many go into the next request depends on the answer to this one
-            ahead = 0 if state.flying or state.again else 1
-        while not self._stopping and not state.exhausted and len(state.sealing) < ahead:
-            batch = next(batches, None)
-            if batch is None:
-                state.exhausted = True
-            else:
-                state.sealing.append(_Sealing(batch, ports.sealer.seal(batch)))
+            ahead = 0 if state.flying or self._line.repeats else 1
+        if not self._stopping:
+            self._line.fill(batches, ahead)
 
-    def _leave(self) -> None:
-        """Let go of a campaign whose next slot is far off: the night is not waited for under the lock."""
-        state, now = self._state, self._ports.clock.now()
-        head = state.sealing[0].batch if state.sealing else None
-        if head is None or head.earliest is None or head.earliest - now <= LONGEST_WAIT:
-            return
-        name = head.order.name
-        state.waiting.setdefault(name, head.earliest)
-        state.sealing = deque(each for each in state.sealing if each.batch.order.name != name)
-
-    def _startable(self) -> list[_Ready]:
+    def _startable(self) -> list[Ready]:
         """The batches that may start now."""
         state = self._state
         if self._stopping or state.settle_due or self._ports.clock.monotonic() < state.not_before:
             return []
-        width = self._limits.width if state.proven else 1
-        paused = self._ports.paused() if state.again or state.sealing else ()
-        starting: list[_Ready] = []
-        while len(state.flying) + len(starting) < width:
-            if state.again:
-                ready = state.again.popleft()
-            elif state.sealing and not self._too_early(state.sealing[0].batch):
-                if not state.sealing[0].body.done() and (state.flying or starting):
-                    break
-                sealed = state.sealing.popleft()
-                ready = _Ready(sealed.batch, sealed.body.result(), sealed.tries)
-            else:
-                break
-            if ready.batch.missed(self._ports.clock.now()):
-                self._put_off(ready)
-                continue
-            order = ready.batch.order
-            if order.first_name in paused:
-                state.paused.add(order.name)
-            elif order.expires_at is not None and order.expires_at <= self._ports.clock.now():
-                state.expired.add(order.name)
-            else:
-                starting.append(ready)
-        return starting
+        room = (self._limits.width if state.proven else 1) - len(state.flying)
+        paused = self._ports.paused() if self._line.waits else ()
+        return self._line.start(room, paused, idle=not state.flying)
 
-    def _put_off(self, ready: _Ready) -> None:
-        """Give a batch that missed its slot the next one: its campaign keeps its rate, window and end."""
-        batch = ready.batch.put_off(self._ports.clock.now())
-        if batch is None:
-            self._state.expired.add(ready.batch.order.name)
-            return
-        body: Future[bytes] = Future()
-        if batch.send_at == ready.batch.send_at:
-            body.set_result(ready.body)
-        else:
-            body = self._ports.sealer.seal(batch)
-        self._state.sealing.append(_Sealing(batch, body, ready.tries))
-
-    def _too_early(self, batch: Batch[Order]) -> bool:
-        """Whether a batch that we pace ourselves has to wait for its slot."""
-        return batch.earliest is not None and batch.earliest > self._ports.clock.now()
-
-    def _commit(self, landed: list[tuple[int, Exchange | None]], starting: list[_Ready]) -> list[Decision]:
+    def _commit(self, landed: list[tuple[int, Exchange | None]], starting: list[Ready]) -> list[Decision]:
         """Write outcomes and intents in one transaction, then let the new batches fly."""
         state = self._state
         judged = []
@@ -401,7 +232,7 @@ class Run:
         decision = self._breaker.decide(verdict, self._ports.clock.jitter(), flown.tries, campaign)
         if decision.again_after is not None and not self._stopping:
             batch = flown.batch.again(released(flown, verdict))
-            state.again.append(_Ready(batch, flown.body, decision.tries))
+            self._line.again(batch, flown.body, decision.tries)
             self.totals.retries += 1
         return decision
 
@@ -433,17 +264,16 @@ class Run:
 
     def _wait(self) -> None:
         pause = self._state.not_before - self._ports.clock.monotonic()
-        if self._state.sealing:
-            earliest = self._state.sealing[0].batch.earliest
-            if earliest is not None:
-                pause = max(pause, (earliest - self._ports.clock.now()).total_seconds())
+        if (slot := self._line.next_slot) is not None:
+            pause = max(pause, (slot - self._ports.clock.now()).total_seconds())
         if pause > 0:
             self._ports.clock.sleep(min(pause, NAP_SECONDS), self._ports.stop)
 
     def _told_waiting(self) -> None:
         """What waits for a slot that is far off: held in the ledger it is in nobody's way."""
         totals, state = self.totals, self._state
-        each = ", ".join(f"{name} from {at:%Y-%m-%dT%H:%MZ} on" for name, at in sorted(state.waiting.items()))
+        later = sorted(self._line.later.items())
+        each = ", ".join(f"{name} from {at:%Y-%m-%dT%H:%MZ} on" for name, at in later)
         if self._limits.held and not state.codes:
             totals.held += totals.not_sent
             state.reasons.append(f"the next slot is later: `zalosync apply --due` sends {each}")
@@ -451,16 +281,16 @@ class Run:
             self._stop(ExitCode.STOPPED, f"the next slot is later: apply again to send {each}")
 
     def _result(self) -> Result:
-        totals, state = self.totals, self._state
+        totals, state, line = self.totals, self._state, self._line
         if totals.not_sent < 0:
             raise InternalError(f"{-totals.not_sent} more messages were answered than were to be sent")
-        if state.paused:
-            names = ", ".join(sorted(state.paused))
+        if line.paused:
+            names = ", ".join(sorted(line.paused))
             self._stop(ExitCode.LEDGER, f"paused: {names}; `zalosync unpause` lets it go on")
-        if state.expired:
-            names = ", ".join(sorted(state.expired))
+        if line.expired:
+            names = ", ".join(sorted(line.expired))
             self._stop(ExitCode.STOPPED, f"expiresAt has passed: {names}; nothing more of it is sent")
-        if state.waiting:
+        if line.later:
             self._told_waiting()
         codes = list(state.codes)
         waiting = self._ports.ledger.waiting()

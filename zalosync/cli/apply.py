@@ -18,7 +18,7 @@ from zalosync.cli.signals import comes_again
 from zalosync.errors import Blocked, ExitCode, Interrupted, PlanRefused, UsageError
 
 if TYPE_CHECKING:
-    from zalosync.apply.execute import Applied
+    from zalosync.apply.conduct import Applied
     from zalosync.cli.sealed import Approved
     from zalosync.console.progress import Reporter
     from zalosync.infobip.keys import PublicKey
@@ -206,8 +206,10 @@ def _run(
     ledger: "Ledger",
     shrunk: Mapping[str, int],
 ) -> "Applied":
-    from zalosync.apply.execute import Job, Outside, execute
-    from zalosync.apply.run import REQUEST_SECONDS, Limits
+    from zalosync.apply.conduct import Outside
+    from zalosync.apply.execute import execute
+    from zalosync.apply.job import Job
+    from zalosync.apply.ports import REQUEST_SECONDS, Limits
     from zalosync.cli.settling import settler
     from zalosync.cli.who import who
     from zalosync.infobip.keys import Encryptor

@@ -152,7 +152,7 @@ class Refreshing:
 
     def once(self) -> dict[str, Any]:
         """One look: what was rescued, reports, logs; gives where everything stands then."""
-        from zalosync.apply.execute import orphans
+        from zalosync.apply.conduct import orphans
         from zalosync.cli.facts import facts
         from zalosync.cli.settling import Asking, inbox_of
         from zalosync.console.status import status_document

@@ -15,7 +15,7 @@ from zalosync.errors import SpecError, ZalosyncError
 from zalosync.ledger.records import Run
 
 if TYPE_CHECKING:
-    from zalosync.apply.execute import Applied
+    from zalosync.apply.conduct import Applied
 
 FORMAT_VERSION = "1.0"
 _written: ContextVar[bool] = ContextVar("whether this command has printed its document", default=False)
@@ -58,7 +58,7 @@ def error_document(error: ZalosyncError) -> dict[str, Any]:
 def apply_document(applied: "Applied") -> dict[str, Any]:
     """What `apply --json` prints."""
     # It brings all that renders and posts: `status` needs none of it.
-    from zalosync.apply.execute import reasons, totals_document
+    from zalosync.apply.totals import reasons, totals_document
 
     return {
         "run_id": applied.run_id,

@@ -9,8 +9,8 @@ from zalosync.console.hints import spelled
 from zalosync.errors import ExitCode
 
 if TYPE_CHECKING:
-    from zalosync.apply.execute import Applied
-    from zalosync.apply.run import Totals
+    from zalosync.apply.conduct import Applied
+    from zalosync.apply.totals import Totals
 
 
 def say(lines: Iterator[str]) -> None:
