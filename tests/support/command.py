@@ -55,23 +55,26 @@ class Warm:
             stdout=subprocess.PIPE,
         )
         self._read = b""
+        self._launched = 0
         self._started: list[int] = []
+        # By number of the launch: a system gives a process id again, sooner than a long run of tests ends.
         self._ended: dict[int, int] = {}
 
-    def launch(self, asked: Mapping[str, Any]) -> int:
-        """Start a command; gives its process id."""
+    def launch(self, asked: Mapping[str, Any]) -> tuple[int, int]:
+        """Start a command; gives its process id, and the number by which `ended` knows it."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
         self._process.stdin.flush()
         while not self._started:
             self._listen(LONGEST)
-        return self._started.pop()
+        self._launched += 1
+        return self._started.pop(), self._launched
 
-    def ended(self, pid: int, timeout: float) -> int | None:
+    def ended(self, number: int, timeout: float) -> int | None:
         """The exit code of a command (negative: the signal that ended it), or None while it runs."""
-        if pid not in self._ended:
+        if number not in self._ended:
             self._listen(timeout)
-        return self._ended.get(pid)
+        return self._ended.get(number)
 
     def close(self) -> None:
         """End the process."""
@@ -110,11 +113,12 @@ class Running:
     """A command that was started, in a session of its own."""
 
     pid: int
+    number: int
     folder: Path = field(repr=False)
 
     def poll(self, timeout: float = 0.0) -> int | None:
         """The exit code, if it ends within `timeout` seconds."""
-        return warm().ended(self.pid, timeout)
+        return warm().ended(self.number, timeout)
 
     @property
     def said(self) -> str:
@@ -179,7 +183,7 @@ def start(
         "fsize": fsize,
         "clock": clock,
     }
-    return Running(warm().launch(asked), folder)
+    return Running(*warm().launch(asked), folder)
 
 
 def zalosync(root: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Done:

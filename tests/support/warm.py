@@ -198,6 +198,8 @@ def serve() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waiting = b""
+    launched = 0
+    running: dict[int, int] = {}  # process id to the number of its launch
     while True:
         ready, _, _ = select.select([0, woken], [], [])
         if woken in ready:
@@ -209,7 +211,7 @@ def serve() -> None:
                     break
                 if pid == 0:
                     break
-                _say({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+                _say({"ended": running.pop(pid), "status": os.waitstatus_to_exitcode(status)})
         if 0 in ready:
             data = os.read(0, 65536)
             if not data:
@@ -219,6 +221,8 @@ def serve() -> None:
                 pid = os.fork()
                 if pid == 0:
                     _command(json.loads(line))
+                launched += 1
+                running[pid] = launched
                 _say({"pid": pid})
 
 
