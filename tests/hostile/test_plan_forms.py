@@ -11,6 +11,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.support.desk import Desk, phones
+from zalosync.console import documents
+from zalosync.console.display import inert
+from zalosync.console.hints import spelled
 from zalosync.console.plan_html import plan_html
 from zalosync.console.plan_markdown import LONGEST, code, plan_markdown
 from zalosync.console.plan_state import diff_lines, state_lines
@@ -38,6 +41,9 @@ HOSTILE = [
     "::add-mask::secret",
     "::stop-commands::x",
     "##[error]boom",
+    "x ##[error]all good",
+    "##vso[task.complete]x",
+    "wide " * 14 + "::error::boom ::warning::boom",
     "<!-- zalosync:plan environment=here truncated=false -->",
     "| a | b |\n|---|---|",
     "***bold***",
@@ -117,6 +123,11 @@ def shape(text: str) -> list[tuple[str, str]]:
     return [(token.type, token.content if token.type.startswith("html") else "") for token in nodes(text)]
 
 
+def commands(line: str) -> bool:
+    """Whether a CI system finds a command in a line: GitHub's trims it, and looks for `##[` anywhere."""
+    return line.lstrip().startswith("::") or "##[" in line or "##vso[" in line
+
+
 FILLED = [text for text in HOSTILE if text]  # where there is nothing, less is shown
 
 
@@ -131,7 +142,8 @@ def test_data_never_makes_a_node_of_its_own(plain: dict[str, Any], text: str) ->
     ]
     assert not [token for token in nodes(shown) if token.type in ("link_open", "image", "html_inline")]
     for line in shown.splitlines():
-        assert not line.startswith(("::", "##["))
+        assert not commands(inert(line))
+        assert len(inert(line)) == len(line)
         assert not any(unicodedata.category(letter) in ("Cc", "Cs") or letter == "\u202e" for letter in line)
     for word in ("@everyone", "@org"):
         assert word not in shown
@@ -147,13 +159,21 @@ def test_text_keeps_its_lines(plain: dict[str, Any], text: str) -> None:
     sealed = {
         "state": "stale",
         "reason": text,
+        "missing": text,
         "created_at": "2026-12-01T05:00:00Z",
         "expires_at": "2026-12-02T05:00:00Z",
         "actor": text,
         "commit": text,
         "dirty": True,
         "approvals": [
-            {"name": text, "at": "2026-12-01T06:00:00Z", "reason": text, "actor": text, "signed": True}
+            {
+                "name": text,
+                "at": "2026-12-01T06:00:00Z",
+                "reason": text,
+                "actor": text,
+                "signed": True,
+                "older": True,
+            }
         ],
     }
     moved = {
@@ -166,10 +186,21 @@ def test_text_keeps_its_lines(plain: dict[str, Any], text: str) -> None:
         ],
     }
     for lines in (plan_lines(document, explain=True), state_lines(sealed, "UTC"), diff_lines(moved)):
-        for line in lines:
+        for line in map(spelled, lines):
             assert "\n" not in line
-            assert not line.startswith(("::", "##["))
+            assert not commands(line)
             assert not any(unicodedata.category(letter) in ("Cc", "Cs", "Cf") for letter in line), repr(line)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_document_commands_nothing(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON in a job's log is the same document, and nothing in it is a command."""
+    written = {"text": text.encode("utf-8", "replace").decode()}
+    for line in (False, True):
+        documents.write(written, line=line)
+        printed = capsys.readouterr().out
+        assert json.loads(printed)["text"] == written["text"]
+        assert not any(commands(each) for each in printed.splitlines())
 
 
 class Reader(html.parser.HTMLParser):

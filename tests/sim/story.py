@@ -21,7 +21,8 @@ from zalosync.apply.run import INTENT_SECONDS
 from zalosync.compose.message import Maker, Status, message_id_bytes, message_id_text
 from zalosync.errors import ProviderRefused, StoppedEarly, ZalosyncError
 from zalosync.events import Settled
-from zalosync.ledger.pauses import Pause, pause, paused, unpause
+from zalosync.ledger.pause_notes import Pause
+from zalosync.ledger.pauses import pause, paused, unpause
 from zalosync.ledger.records import Kind
 from zalosync.ledger.store import Ledger
 from zalosync.plan.build import Known, build

@@ -7,6 +7,9 @@ import pytest
 
 from tests.support.desk import NOON, SENDER, Desk, found, phones
 from zalosync.compose.message import Status
+from zalosync.ledger.pause_notes import Pause
+from zalosync.ledger.pauses import pause
+from zalosync.ledger.records import Kind
 from zalosync.spec.findings import Finding
 
 EXPECTED = {"template-unpinned", "recontacted"}  # of any template that is not pinned, and of a second message
@@ -62,6 +65,33 @@ def test_a_blocked_plan_says_so(desk: Desk) -> None:
     with desk.plan() as plan:
         assert plan.blocked
         assert "waiver-expired" in found(plan)
+
+
+def test_what_would_have_blocked_is_never_hidden(desk: Desk) -> None:
+    """A waiver that turns an error off leaves a warning, with its reason and end."""
+    desk.policy("limits", "maxRecipientsPerPlan: 1")
+    desk.campaign("a", phones(2))
+    desk.policy(
+        "waiver", "rules: {max-recipients-per-plan: {severity: off, reason: big day, until: 2026-12-01}}"
+    )
+    with desk.plan() as plan:
+        assert not plan.blocked
+        finding = found(plan)["max-recipients-per-plan"]
+        assert finding.severity == "warn"
+        assert finding.message.endswith("(maxRecipientsPerPlan) (waived until 2026-12-01: big day)")
+
+
+def test_a_pause_is_told_before_apply_meets_it(desk: Desk) -> None:
+    """Who paused it is in the history; the plan says since when, why, and the way out."""
+    desk.campaign("a", phones(2))
+    desk.campaign("b", phones(2, first=5))
+    with desk.ledger.change(Kind.NOTE, desk.now) as change:
+        pause(change, "a", Pause("lan@example.vn", "2026-11-23T08:00:00Z", "wrong price"))
+    with desk.plan() as plan:
+        (finding,) = [each for each in plan.all_findings if each.id == "paused"]
+        assert (finding.campaign, finding.severity, finding.count) == ("a", "warn", 2)
+        assert "since 2026-11-23T08:00:00Z (wrong price)" in finding.message
+        assert "`zalosync unpause a`" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from zalosync.compose.message import Status
 from zalosync.errors import CommitUnclear, ExitCode, LedgerError
 from zalosync.ledger import home
 from zalosync.ledger.home import Home, create, open_ledger
-from zalosync.ledger.pauses import Pause, pause, paused, pauses, unpause
+from zalosync.ledger.pause_notes import Pause
+from zalosync.ledger.pauses import pause, paused, pauses, unpause
 from zalosync.ledger.records import Kind, Tally
 from zalosync.ledger.told import distances, moments
 

@@ -26,7 +26,8 @@ from zalosync.compose.message import Cause, Maker, Status, message_id_bytes
 from zalosync.errors import ExitCode, LedgerError, PlanRefused, ProviderRefused
 from zalosync.events import Event, RunStarted, Settled, Warned
 from zalosync.infobip.keys import Encryptor
-from zalosync.ledger.pauses import Pause, pause
+from zalosync.ledger.pause_notes import Pause
+from zalosync.ledger.pauses import pause
 from zalosync.ledger.records import Kind
 from zalosync.ledger.store import Ledger
 from zalosync.plan.shape import Plan

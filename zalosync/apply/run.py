@@ -285,8 +285,8 @@ class Run:
         if totals.not_sent < 0:
             raise InternalError(f"{-totals.not_sent} more messages were answered than were to be sent")
         if line.paused:
-            names = ", ".join(sorted(line.paused))
-            self._stop(ExitCode.LEDGER, f"paused: {names}; `zalosync unpause` lets it go on")
+            ways = ", ".join(f"`zalosync unpause {name}`" for name in sorted(line.paused))
+            self._stop(ExitCode.LEDGER, f"paused; {ways} lets it go on")
         if line.expired:
             names = ", ".join(sorted(line.expired))
             self._stop(ExitCode.STOPPED, f"expiresAt has passed: {names}; nothing more of it is sent")

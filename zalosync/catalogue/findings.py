@@ -40,6 +40,13 @@ FINDINGS = (
         "warn",
     ),
     Entry(
+        "paused",
+        "Somebody paused the campaign",
+        "`apply` refuses to send anything of it, and a run that sends stops.",
+        "`zalosync unpause CAMPAIGN`, once the reason is gone; `zalosync history` says who paused it.",
+        "warn",
+    ),
+    Entry(
         "waiver-expired",
         "A waiver has ended",
         "The finding has its own severity again.",

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from zalosync.console.display import inert
+
 
 def draw(document: Mapping[str, Any], form: str, *, digest: str | None = None, explain: bool = False) -> None:
     """Print a plan.
@@ -21,11 +23,11 @@ def draw(document: Mapping[str, Any], form: str, *, digest: str | None = None, e
     elif form == "markdown":
         from zalosync.console.plan_markdown import plan_markdown
 
-        sys.stdout.write(plan_markdown(document, digest=digest, explain=explain))
+        sys.stdout.write(inert(plan_markdown(document, digest=digest, explain=explain)))
     elif form == "html":
         from zalosync.console.plan_html import plan_html
 
-        sys.stdout.write(plan_html(document, digest=digest))
+        sys.stdout.write(inert(plan_html(document, digest=digest)))
     else:
         from zalosync.console.plan_text import plan_lines
         from zalosync.console.text import say

@@ -87,7 +87,7 @@ def cancel(options: Options, *, campaign: str, reason: str, lock_timeout: float)
 
 
 def _set(session: Session, campaign: str, reason: str) -> str:
-    from zalosync.ledger.pauses import Pause
+    from zalosync.ledger.pause_notes import Pause
     from zalosync.ledger.pauses import pause as stop
     from zalosync.ledger.records import Kind
 

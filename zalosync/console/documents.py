@@ -25,7 +25,8 @@ def write(document: Mapping[str, Any], *, line: bool = False) -> None:
     """Print one JSON document on stdout; on one line where more of them may follow."""
     option = None if line else orjson.OPT_INDENT_2
     data = orjson.dumps({"format_version": FORMAT_VERSION, **document}, option=option)
-    sys.stdout.write(data.decode() + "\n")
+    # The same document; where a job prints it, `##[` would be a command to the CI system.
+    sys.stdout.write(data.replace(b"##", b"#\\u0023").decode() + "\n")
     _written.set(True)
 
 

@@ -8,6 +8,8 @@ import re
 import shlex
 from contextvars import ContextVar
 
+from zalosync.console.display import inert
+
 _given: ContextVar[str] = ContextVar("the options that a command was given", default="")
 # A command in back-quotes, except those that look at no project and those that name it already.
 _COMMAND = re.compile(r"`zalosync (?!-e |-C |explain |sandbox|schema|init)")
@@ -20,6 +22,6 @@ def remember(environment: str | None, project: str | None) -> None:
 
 
 def spelled(line: str) -> str:
-    """A line with its hints as they have to be typed."""
+    """A line as it is printed: its hints as they have to be typed, no command to a CI system in it."""
     given = _given.get()
-    return _COMMAND.sub(lambda _: f"`zalosync {given} ", line) if given else line
+    return inert(_COMMAND.sub(lambda _: f"`zalosync {given} ", line) if given else line)

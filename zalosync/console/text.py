@@ -74,7 +74,7 @@ def _verdict(code: ExitCode) -> str:
         ExitCode.UNKNOWN: "messages of unknown fate remain",
         ExitCode.PROVIDER: "the provider refused",
         ExitCode.INTERRUPTED: "stopped by a signal",
-        ExitCode.LEDGER: "stopped by the ledger",
+        ExitCode.LEDGER: "stopped by a pause",  # what is wrong with the ledger ends a run with an error
     }.get(code, "stopped")
 
 
@@ -85,7 +85,7 @@ def _next(code: ExitCode) -> str:
         ExitCode.UNKNOWN: "`zalosync refresh` looks for evidence; `zalosync apply` goes on with the others",
         ExitCode.PROVIDER: "mend what the provider named, then apply again: that request was not taken",
         ExitCode.INTERRUPTED: "apply again: it goes on where it stopped",
-        ExitCode.LEDGER: "mend the ledger, then `zalosync refresh`",
+        ExitCode.LEDGER: "`zalosync unpause` once the reason is gone, then apply again: it goes on",
     }.get(code, "`zalosync status`")
 
 

@@ -4,32 +4,14 @@ It is a note of the ledger, so the history says who paused and why. Writing it d
 lock: a running apply must hear of it before its next request.
 """
 
-import json
-from dataclasses import dataclass
-
+from zalosync.ledger.pause_notes import NOTE, Pause, pause_note, pauses_in
 from zalosync.ledger.read import LedgerReader
 from zalosync.ledger.store import Change
-
-NOTE = "pause:"
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Who paused a campaign, when (ISO 8601, UTC), and why."""
-
-    by: str
-    at: str
-    reason: str
 
 
 def pauses(reader: LedgerReader) -> dict[str, Pause]:
     """The paused campaigns, by first name."""
-    notes = reader.notes()
-    return {
-        name.removeprefix(NOTE): Pause(**json.loads(value))
-        for name, value in notes.items()
-        if name.startswith(NOTE)
-    }
+    return pauses_in(reader.notes())
 
 
 def paused(reader: LedgerReader) -> frozenset[str]:
@@ -39,7 +21,7 @@ def paused(reader: LedgerReader) -> frozenset[str]:
 
 def pause(change: Change, campaign: str, pause_: Pause) -> None:
     """Pause a campaign."""
-    change.note(NOTE + campaign, json.dumps({"by": pause_.by, "at": pause_.at, "reason": pause_.reason}))
+    change.note(NOTE + campaign, pause_note(pause_))
 
 
 def unpause(change: Change, campaign: str) -> None:

@@ -22,7 +22,7 @@ from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.caps import Cap
 from zalosync.plan.compare import compare
 from zalosync.plan.decide import Action
-from zalosync.plan.guards import campaign_findings, gone_findings
+from zalosync.plan.guards import campaign_findings, gone_findings, paused_findings
 from zalosync.plan.held import Waits, of_gone_campaigns, waiting
 from zalosync.plan.history import History, last_named, named
 from zalosync.plan.limits import policy_findings
@@ -111,6 +111,7 @@ def build(
         if whole:
             plan.gone = of_gone_campaigns(reader, {each.first_name for each in project.campaigns})
         found += gone_findings(plan)
+        found += paused_findings(plan, asked.notes)
         _remember(plan, reader)
         found += _judged(asked, plan, known)
         policies = [loaded.policy for loaded in project.policies]

@@ -3,10 +3,11 @@
 Each finding names the number, the limit, and the place to change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from zalosync.audience.screen import Reason
+from zalosync.ledger.pause_notes import pauses_in
 from zalosync.plan.shape import CampaignPlan, Plan
 from zalosync.plan.timing import Timing, first_quiet, shut_in
 from zalosync.spec.findings import Finding
@@ -38,6 +39,20 @@ def campaign_findings(
     if plan.timing is not None:
         yield from _late(plan, plan.timing)
         yield from _quiet(project, plan, plan.timing, now)
+
+
+def paused_findings(plan: Plan, notes: Mapping[str, str]) -> Iterator[Finding]:
+    """Campaigns of which `apply` would send nothing until somebody lets them go on."""
+    pauses = pauses_in(notes)
+    for campaign in plan.campaigns:
+        pause = pauses.get(campaign.loaded.first_name)
+        if pause is not None:
+            why = pause.reason or "no reason given"
+            message = (
+                f"{campaign.name} is paused since {pause.at} ({why}): apply sends nothing of it before"
+                f" `zalosync unpause {campaign.name}`"
+            )
+            yield Finding("paused", "warn", message, campaign.name, count=campaign.to_send)
 
 
 def gone_findings(plan: Plan) -> Iterator[Finding]:

@@ -33,15 +33,15 @@ class Finding:
 
 def severity_of(identifier: str, default: Severity, policies: Iterable[Policy], now: datetime) -> Severity:
     """The severity of a finding under the policies in force: the strictest word of any of them."""
+    rule = _rule_of(identifier, policies, now)
+    return default if rule is None else rule.severity
+
+
+def _rule_of(identifier: str, policies: Iterable[Policy], now: datetime) -> Rule | None:
     today = now.date()
-    rules: list[Rule] = [
-        rule
-        for policy in policies
-        if (rule := policy.spec.rules.get(identifier)) is not None and rule.in_force(today)
-    ]
-    if not rules:
-        return default
-    return max((rule.severity for rule in rules), key=lambda severity: _STRENGTH[severity])
+    rules = (policy.spec.rules.get(identifier) for policy in policies)
+    in_force = [rule for rule in rules if rule is not None and rule.in_force(today)]
+    return max(in_force, key=lambda rule: _STRENGTH[rule.severity], default=None)
 
 
 def weaker(severity: Severity, than: Severity) -> bool:
@@ -50,7 +50,19 @@ def weaker(severity: Severity, than: Severity) -> bool:
 
 
 def settled(findings: Iterable[Finding], policies: Iterable[Policy], now: datetime) -> tuple[Finding, ...]:
-    """The findings with the severities that the policies give them, without those that are off."""
+    """The findings with the severities that the policies give them, without those that are off.
+
+    What would have blocked is never hidden: waived, it says so, by whose reason and until when.
+    """
     rules = tuple(policies)
-    judged = (replace(each, severity=severity_of(each.id, each.severity, rules, now)) for each in findings)
+    judged = (_settled(each, _rule_of(each.id, rules, now)) for each in findings)
     return tuple(each for each in judged if each.severity != "off")
+
+
+def _settled(finding: Finding, rule: Rule | None) -> Finding:
+    if rule is None:
+        return finding
+    if finding.severity != "error" or not weaker(rule.severity, finding.severity):
+        return replace(finding, severity=rule.severity)
+    how = f"waived until {rule.until}: {rule.reason}" if rule.until else "a policy lowers it"
+    return replace(finding, severity="warn", message=f"{finding.message} ({how})")
