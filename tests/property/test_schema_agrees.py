@@ -31,6 +31,7 @@ POLICY: dict[str, Any] = {
         "requireEncrypted": True,
         "allowPlaintextFailover": False,
         "allowedSenders": ["4097700000000000001"],
+        "allowedTemplates": [322307],
         "quietHours": {"from": "22:00", "to": "06:00", "timezone": "Asia/Ho_Chi_Minh", "tags": ["PROMOTION"]},
         "frequencyCaps": [
             {"max": 4, "per": "calendar-month", "tag": "PROMOTION"},

@@ -160,7 +160,7 @@ def test_costs_that_cannot_be_compared_block(desk: Desk) -> None:
 
 
 def test_what_policies_forbid(desk: Desk) -> None:
-    """requireEncrypted, allowPlaintextFailover and allowedSenders, each for each campaign."""
+    """requireEncrypted, allowPlaintextFailover, allowedSenders and -Templates, each for each campaign."""
     desk.policy("strict", 'requireEncrypted: true\nallowPlaintextFailover: false\nallowedSenders: ["123456"]')
     desk.campaign("clear", phones(1), more=FAILOVER)
     assert set(ids(desk)) == {"require-encrypted", "allowed-senders"}
@@ -169,6 +169,9 @@ def test_what_policies_forbid(desk: Desk) -> None:
     desk.campaign("clear", more="encrypted: true\n")
     desk.policy("strict", f'requireEncrypted: true\nallowedSenders: ["123456", "{SENDER}"]')
     assert ids(desk) == {}
+    for templates, expected in (("1, 322308", {"allowed-templates"}), ("1, 322307", set())):
+        desk.policy("strict", f"allowedTemplates: [{templates}]")
+        assert set(ids(desk)) == expected
 
 
 def test_growth_against_the_plan_that_was_applied_last(desk: Desk) -> None:

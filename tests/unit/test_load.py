@@ -343,7 +343,7 @@ def test_policies_set_the_severity_of_findings(root: Path) -> None:
 
 
 def test_what_policies_forbid_of_a_campaign(root: Path) -> None:
-    """Encryption, plain failover texts and senders, each with its place."""
+    """Encryption, plain failover texts, senders and templates, each with its place."""
     policy = 'requireEncrypted: true, allowPlaintextFailover: false, allowedSenders: ["1"]'
     write(root, "policies/guardrails.yaml", POLICY.replace("maxRecipientsPerPlan: 1000", policy))
     assert ids(policy_findings(load(root), NOW)) == [
@@ -354,6 +354,12 @@ def test_what_policies_forbid_of_a_campaign(root: Path) -> None:
     found = policy_findings(load(root), NOW)
     assert ids(found) == [("plaintext-failover", "error"), ("allowed-senders", "error")]
     assert found[0].place == Place("campaigns/shipped.yaml", 10, 16)
+    write(
+        root,
+        "policies/guardrails.yaml",
+        POLICY.replace("maxRecipientsPerPlan: 1000", "allowedTemplates: [7]"),
+    )
+    assert ids(policy_findings(load(root), NOW)) == [("allowed-templates", "error")]
 
 
 def test_a_window_that_wraps_may_be_accepted(root: Path) -> None:

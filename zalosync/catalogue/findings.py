@@ -75,6 +75,13 @@ FINDINGS = (
         "error",
     ),
     Entry(
+        "allowed-templates",
+        "A policy does not allow the template",
+        "Only listed templates may be used.",
+        "Use one of `allowedTemplates`.",
+        "error",
+    ),
+    Entry(
         "failover-without-optout",
         "A promotional SMS failover does not say how to opt out",
         "Vietnamese rules for advertising by SMS ask for a way to refuse further messages.",

@@ -86,9 +86,12 @@ def _forbidden(loaded: LoadedPolicy, campaign: CampaignPlan) -> Iterator[Finding
         yield Finding("plaintext-failover", "error", message, campaign.name, place)
     if policy.allowed_senders is not None and spec.sender not in policy.allowed_senders:
         message = f"the policy {loaded.name} does not allow sender {spec.sender} (allowedSenders)"
-        yield Finding(
-            "allowed-senders", "error", message, campaign.name, campaign.loaded.place("spec.sender")
-        )
+        place = campaign.loaded.place("spec.sender")
+        yield Finding("allowed-senders", "error", message, campaign.name, place)
+    if policy.allowed_templates is not None and spec.template.name not in policy.allowed_templates:
+        message = f"the policy {loaded.name} does not allow template {spec.template.name} (allowedTemplates)"
+        place = campaign.loaded.place("spec.template.name")
+        yield Finding("allowed-templates", "error", message, campaign.name, place)
 
 
 def new_rows(campaign: CampaignPlan, earlier: Named) -> int:

@@ -220,3 +220,7 @@ def policy_faults(policies: Sequence[Policy], campaign: Campaign) -> Iterator[tu
             allowed = ", ".join(limits.allowed_senders)
             message = f"the policy {name} does not allow this sender, only {allowed}"
             yield "allowed-senders", Fault("", ("spec", "sender"), message)
+        if limits.allowed_templates is not None and spec.template.name not in limits.allowed_templates:
+            allowed = ", ".join(map(str, limits.allowed_templates))
+            message = f"the policy {name} does not allow this template, only {allowed}"
+            yield "allowed-templates", Fault("", ("spec", "template", "name"), message)

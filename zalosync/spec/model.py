@@ -114,10 +114,13 @@ class Metadata(Shape):
         return names
 
 
+TemplateName = Annotated[int, Field(ge=1, le=MAX_INT32)]
+
+
 class TemplateRef(Shape):
     """Which approved Zalo template is filled."""
 
-    name: Annotated[int, Field(ge=1, le=MAX_INT32)] = Field(
+    name: TemplateName = Field(
         description="Infobip's templateName: the template's number (int32).", examples=[322307]
     )
     tag: Tag = Field(description="What kind of message the template is for.", examples=["TRANSACTION"])

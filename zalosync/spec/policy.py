@@ -9,6 +9,7 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
@@ -16,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from zalosync.catalogue import FINDINGS
 from zalosync.spec import patterns
-from zalosync.spec.model import MAX_INT32
+from zalosync.spec.model import MAX_INT32, TemplateName
 from zalosync.spec.values import (
     DURATION_SCHEMA,
     Currency,
@@ -203,6 +204,12 @@ class PolicySpec(Shape):
         description="Campaigns may use no other sender.",
         examples=[["4097700000000000001"]],
     )
+    allowed_templates: tuple[TemplateName, ...] | None = Field(
+        default=None,
+        json_schema_extra={"minItems": 1},
+        description="Campaigns may use no other template.",
+        examples=[[322307]],
+    )
     quiet_hours: QuietHours | None = Field(
         default=None,
         description="Hours in which nothing may reach a recipient.",
@@ -241,13 +248,13 @@ class PolicySpec(Shape):
         examples=[{"failover-without-optout": "warn"}],
     )
 
-    @field_validator("allowed_senders", mode="after")
+    @field_validator("allowed_senders", "allowed_templates", mode="after")
     @classmethod
-    def _some(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _some(cls, value: tuple[Any, ...] | None, info: ValidationInfo) -> tuple[Any, ...] | None:
         if value is not None and not value:
-            raise PydanticCustomError(
-                "ZS141", "an empty list would forbid every sender; name one or leave it out"
-            )
+            what = str(info.field_name).removeprefix("allowed_").removesuffix("s")
+            message = f"an empty list would forbid every {what}; name one or leave it out"
+            raise PydanticCustomError("ZS141", message)
         return value
 
 

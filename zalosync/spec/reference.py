@@ -72,7 +72,8 @@ _MEANING = """\
   again.
 - **Policies.** All of them hold at once, and the strictest counts. What no policy names is not limited. A
   rule that makes a finding weaker than it is, is a waiver: `{severity: off, reason: "…", until:
-  2027-01-31}`.
+  2027-01-31}`. What would have blocked is never hidden: while it is waived it stays a warning, with the
+  waiver's reason and end.
 - **What a digest covers.** A sealed plan holds the meaning of each spec: comments, order of keys, quotes,
   notes (`description`, `owner`, `labels`) and the places of files can change without making it stale. It
   also holds that of each policy with the file of its `allowedSigners`, the pinned contract of each
