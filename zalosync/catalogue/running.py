@@ -201,7 +201,9 @@ LEDGER = (
         "ZS623",
         "The ledger is older than it was",
         "It would send again what was sent since that copy.",
-        "Restore the newest copy.",
+        "Restore the newest copy. "
+        "Where there is none: `zalosync ledger init --replace-lineage --reason …`, then `zalosync ledger "
+        "adopt`.",
     ),
     Entry(
         "ZS624",
@@ -236,7 +238,9 @@ LEDGER = (
         "ZS630",
         "The ledger is missing",
         "zalosync.lock says that there was one; without it nobody knows who was messaged already.",
-        "Restore it from a copy.",
+        "Restore it from a copy. "
+        "Where there is none: `zalosync ledger init --replace-lineage --reason …`, then `zalosync ledger "
+        "adopt`.",
     ),
     Entry(
         "ZS631",

@@ -18,7 +18,7 @@ from zalosync.compose.message import Keys
 from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger import migrate
 from zalosync.ledger.dialect import SQLITE, Database, sqlite_database
-from zalosync.ledger.pin import FILE, check_pin, pin_of, read_pin, write_pin
+from zalosync.ledger.pin import FILE, NEW_START, check_pin, pin_of, read_pin, write_pin
 from zalosync.ledger.read import LedgerReader, reason_of
 from zalosync.ledger.records import Kind
 from zalosync.ledger.store import Ledger
@@ -239,7 +239,7 @@ def readable(home: Home) -> Iterator[None]:
 def _unreadable(home: Home, reason: str) -> LedgerError:
     return LedgerError(
         f"{home.place} cannot be read: {reason}",
-        fix="restore the newest copy; `zalosync ledger backup` makes such copies",
+        fix=f"restore the newest copy; {NEW_START}",
         code="ZS628",
     )
 
@@ -264,7 +264,8 @@ def _missing(home: Home) -> LedgerError:
     if pinned:
         return LedgerError(
             f"the ledger {home.place} is missing, and {FILE} says that there was one",
-            fix="restore it from a copy: without it zalosync cannot know who was messaged already",
+            fix="restore it from a copy: without it zalosync cannot know who was messaged already;"
+            f" {NEW_START}",
             code="ZS630",
         )
     return LedgerError(

@@ -14,6 +14,10 @@ from zalosync.errors import LedgerError
 from zalosync.ledger.read import LedgerReader
 
 FILE = "zalosync.lock"
+NEW_START = (
+    "where there is none, a new start is `zalosync ledger init --replace-lineage --reason …`, then"
+    " `zalosync ledger adopt`"
+)
 VERSION = 1
 
 
@@ -115,7 +119,7 @@ def check_pin(pin: Pin, ledger: LedgerReader) -> None:
         raise LedgerError(
             f"{ledger.place} is older than it was: event {present.seq:,} now, {pin.seq:,} seen before;"
             " it would send again what was sent since",
-            fix="restore the newest copy; `zalosync ledger backup` makes such copies",
+            fix=f"restore the newest copy; {NEW_START}",
             code="ZS623",
         )
     found = ledger.hash_at(pin.seq)
