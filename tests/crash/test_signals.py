@@ -50,9 +50,9 @@ def checked(shop: Shop, server: Server) -> Truth:
 def test_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     """A signal in the middle ends with 130; every answer is in the ledger; applying again does the rest."""
     with serving(tmp_path / "server", QUICK, SLOW) as server:
-        shop = begun(tmp_path / "shop", server)
+        shop = begun(tmp_path / "shop", server, rows=200)
         running = start(shop.root, *APPLY, "--json", environ=server.environ)
-        until(running, lambda: server.accepted() >= 60)
+        until(running, lambda: server.accepted() >= 30)
         running.send(number)
         done = running.wait()
         assert done.code == 130, done.err
