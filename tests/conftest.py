@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
 from tests.support.witness import VARIABLE, Answers, listen
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes is the machine's doing, not what any property says.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -10,16 +10,18 @@ import pytest
 
 from tests.support.command import Done, Running, start, zalosync
 from tests.support.server import Server, serving
-from tests.support.shop import Shop, write_shop
+from tests.support.shop import Shop, people, write_audience, write_shop
 from tests.support.truth import assert_at_most_once, assert_nobody_missing
 
 pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("loopback")]
 
 KILLS = 25  # of apply, in one campaign
 ROWS = 16  # for each kill
+MORE = 4 * ROWS  # where an apply got to its end all the same
 # 500 kills with each change, 10,000 each night; a campaign takes 5 s of processor time, workers share them.
 CAMPAIGNS, NIGHTLY = 20, 400
 QUICK = {"delay_median_ms": 5, "delay_max_ms": 40, "validity_cap_ms": 50, "check_first": 0, "check_share": 0}
+MOST = 20  # messages that an apply may send until it is killed
 # Answers that take a while leave time to be killed in.
 SLOW = [{"do": "slow", "on": ["send"], "with": {"delay_ms": 20}}]
 APPLY = ("apply", "--auto-approve")
@@ -85,7 +87,7 @@ def kill_when(running: Running, moment: Callable[[], bool]) -> bool:
 
 def by_count(campaign: Campaign) -> bool:
     """Kill apply when the server has taken some more messages."""
-    target = campaign.server.accepted() + campaign.chance.randint(1, 20)
+    target = campaign.server.accepted() + campaign.chance.randint(1, MOST)
     return kill_when(campaign.start(*APPLY), lambda: campaign.server.accepted() >= target)
 
 
@@ -115,9 +117,10 @@ def by_commit(campaign: Campaign) -> bool:
 
 def by_time(campaign: Campaign) -> bool:
     """Kill apply at any moment of its life, be it before it has sent anything."""
+    target = campaign.server.accepted() + 3 * MOST  # however fast it is this time, it does not get to its end
     running = campaign.start(*APPLY)
-    running.poll(campaign.chance.random() * campaign.usual)
-    return killed(running.kill())
+    moment = time.monotonic() + campaign.chance.random() * campaign.usual
+    return kill_when(running, lambda: time.monotonic() >= moment or campaign.server.accepted() >= target)
 
 
 def by_event(campaign: Campaign) -> bool:
@@ -134,6 +137,22 @@ def by_refresh(campaign: Campaign) -> bool:
 
 KILLERS: tuple[Killer, ...] = (by_count, by_commit, by_time, by_time, by_event, by_event, by_event)
 REFRESH_SHARE = 0.2  # of the kills of apply, besides them
+
+
+def usual(shop: Shop, server: Server) -> float:
+    """About how many seconds an apply takes: twice a plan, the quickest of three; one may be held up."""
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert zalosync(shop.root, "plan", environ=server.environ).code == 0
+        took.append(time.monotonic() - began)
+    return 2 * min(took)
+
+
+def grow(shop: Shop) -> None:
+    """More rows: of an apply that has nothing to send there is little to be killed."""
+    shop.people = people(len(shop.people) + MORE)
+    write_audience(shop)
 
 
 def ended(campaign: Campaign) -> None:
@@ -155,11 +174,12 @@ def survive(folder: Path, seed: int, kills: int) -> int:
     landed = refreshes = 0
     with serving(folder / "server", {**QUICK, "seed": seed + 1}, SLOW) as server:
         shop = begun(folder / "shop", ROWS * kills, server, batch_size=2)
-        began = time.monotonic()
-        assert zalosync(shop.root, "plan", environ=server.environ).code == 0
-        campaign = Campaign(shop, server, chance, 2 * (time.monotonic() - began))
+        campaign = Campaign(shop, server, chance, usual(shop, server))
         for _ in range(3 * kills):
-            landed += chance.choice(KILLERS)(campaign)
+            if chance.choice(KILLERS)(campaign):
+                landed += 1
+            else:
+                grow(shop)
             if refreshes < REFRESH_SHARE * landed:
                 refreshes += by_refresh(campaign)
             if landed >= kills:

@@ -252,7 +252,7 @@ def test_a_project_of_hostile_files_says_so_of_each(tmp_path: Path) -> None:
     assert all("root:" not in repr(problem) for problem in problems)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """The reader never raises for what a file holds."""
@@ -260,7 +260,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     assert document.parsed or document.problems
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="ab:-?[]{},#&*!|>'\"%@` \n\t<=~019.\u00a0é\\", max_size=80))
 def test_any_text_of_signs_is_read_or_refused(text: str) -> None:
     """The signs of YAML in any order; what was read is checked against a shape without an exception."""

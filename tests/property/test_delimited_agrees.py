@@ -22,7 +22,7 @@ _TEXT = st.lists(
 @given(_TEXT, st.integers(1, 30))
 @example('"a\nb",c\n1,2\n', 3)
 @example("a,b\r\n\r\n1,2\r\n", 2)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_rows_agree_with_the_standard_library(text: str, size: int) -> None:
     """Accepted text has the rows that Python's own reader finds, blank lines left out; else it is refused."""
     content = text.encode()

@@ -126,7 +126,7 @@ def test_against_the_construction() -> None:
 
 
 @given(st.sets(st.integers(1, ROWS - 1), max_size=12))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_chunks_do_not_matter(at: set[int]) -> None:
     """However the audience is cut, the same messages come in the same order, the same rows are skipped."""
     assert_same(wanted(cut(audience(), at)), in_one())
@@ -138,7 +138,7 @@ def test_a_chunk_for_each_row() -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_row_order_does_not_matter(random: object) -> None:
     """Where no two rows share a key, the order of the rows changes neither messages nor counts."""
     distinct = audience().unique("code", keep="first", maintain_order=True)

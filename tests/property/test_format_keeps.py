@@ -113,7 +113,7 @@ def files(draw: st.DrawFn) -> str:
     return "\n".join(lines) + "\n"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(files())
 @example('"spec":\n -\n  -\n   # above\n   - "a"\n')
 @example("a:\n -\n  # above\n\n  # above\n  b: 1\n")

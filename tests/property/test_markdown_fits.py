@@ -64,7 +64,7 @@ def campaign(text: str, findings: int, files: int, values: int) -> dict[str, Any
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(text=TEXTS, campaigns=MANY, findings=MANY, own=MANY, rules=MANY, cancels=MANY, explain=st.booleans())
 def test_a_plan_fits(
     *, text: str, campaigns: int, findings: int, own: int, rules: int, cancels: int, explain: bool
@@ -98,7 +98,7 @@ def test_a_plan_fits(
         assert sum(line.startswith("#### ") for line in lines) == campaigns
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(text=TEXTS, campaigns=MANY, inputs=MANY, cancels=MANY)
 def test_a_diff_fits(text: str, campaigns: int, inputs: int, cancels: int) -> None:
     """The same of what differs between two plans; both digests are there."""

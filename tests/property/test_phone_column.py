@@ -62,7 +62,7 @@ def _expected(spelling: str, region: str) -> tuple[str | None, int]:
 
 
 @given(st.lists(spellings() | st.text(max_size=20), min_size=1, max_size=200))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_column_equals_the_reference(column: list[str]) -> None:
     """For any spellings the columnar way gives what the reference gives."""
     assert normalise_column(pl.Series(column)).rows() == [_expected(text, "VN") for text in column]
@@ -72,14 +72,14 @@ def test_a_column_equals_the_reference(column: list[str]) -> None:
     st.lists(spellings(), min_size=1, max_size=20),
     st.sampled_from(["TH", "SG", "US", "GB", "DE", "AR", "IT", "KH", "CN", "BR"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_other_regions_equal_the_reference_too(column: list[str], region: str) -> None:
     """The same promise for regions that the library reads."""
     assert normalise_column(pl.Series(column), region).rows() == [_expected(text, region) for text in column]
 
 
 @given(spellings(), st.sampled_from(["VN", "VN", "TH", "SG", "US", "GB", "DE", "AR", "IT", "KH", "CN", "BR"]))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_normalising_twice_changes_nothing(spelling: str, region: str) -> None:
     """A normalised phone is its own normal form, with or without a plus, and needs no repair."""
     phone = normalise(spelling, region)

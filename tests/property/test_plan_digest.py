@@ -174,14 +174,14 @@ CHANGES: dict[str, Change] = {
 }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds(), _manners, _manners)
 def test_what_sends_the_same_has_the_same_digest(world: World, one: Manner, two: Manner) -> None:
     """Comments, order of keys and rows, white space, quotes, names of files and folders, commit and time."""
     assert digest(world, one) == digest(world, two)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(worlds(), st.sampled_from(sorted(CHANGES)), _manners, _manners)
 def test_what_sends_anything_else_has_another(world: World, change: str, one: Manner, two: Manner) -> None:
     """Whatever changes, however both are written."""

@@ -209,7 +209,7 @@ def test_the_documents_are_right() -> None:
 
 
 @given(changed())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_schemas_and_models_agree(case: tuple[str, Any]) -> None:
     """What a schema refuses, the models refuse; what they refuse for its form alone, the schema refuses."""
     kind, document = case

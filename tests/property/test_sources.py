@@ -170,7 +170,7 @@ def way_of(outcome: Outcome, drawn: Way) -> Way:
     return Way.PULLED if outcome.sms and drawn is Way.LOGGED else drawn
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.tuples(*[st.sampled_from(ANSWERS)] * MESSAGES),
     st.lists(outcomes, min_size=1, max_size=6),

@@ -114,7 +114,7 @@ def by_jinja(program: Program) -> Program:
     return copy
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(SOURCES, FRAMES)
 def test_both_ways_give_the_same(source: str, frame: pl.DataFrame) -> None:
     """In columns or by Jinja: one value, one line, NFC, no control characters, at most 1,000 bytes."""
@@ -129,7 +129,7 @@ def test_both_ways_give_the_same(source: str, frame: pl.DataFrame) -> None:
         assert not any(unicodedata.category(character) == "Cc" for character in value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.tuples(TEXTS, COMPARISONS, TEXTS), FRAMES)
 def test_where_is_the_same_both_ways(parts: tuple[str, str, str], frame: pl.DataFrame) -> None:
     """`where` says the same in columns and by Jinja, null included."""
@@ -140,7 +140,7 @@ def test_where_is_the_same_both_ways(parts: tuple[str, str, str], frame: pl.Data
     assert program.predicate(frame).to_list() == by_jinja(program).predicate(frame).to_list()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(SOURCES, min_size=1, max_size=3), FRAMES, st.integers(1, 8), st.integers(0, 7))
 def test_chunks_and_order_do_not_matter(
     sources: list[str], frame: pl.DataFrame, size: int, turn: int

@@ -49,7 +49,7 @@ def test_files_give_the_same_events(path: Path) -> None:
     assert traced(text, quick=True) == traced(text, quick=False)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.text(alphabet="ab:-?[]{},#&*!|>'\"%@` \n\r\t~09.\u00a0é\ufeff", max_size=60))
 def test_any_signs_give_the_same_events(text: str) -> None:
     """Right or wrong: the same events, or the same error at the same place."""
@@ -68,7 +68,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(LINES)
 def test_any_lines_give_the_same_events(lines: list[str]) -> None:
     """Lines as people write them, in any order."""

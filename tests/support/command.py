@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -128,7 +129,9 @@ class Running:
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process alone."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # It may have ended since it was asked; that is as well as a moment earlier.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> Done:
         """End it as `kill -9` does."""

@@ -201,7 +201,7 @@ STANDINGS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STANDINGS, st.booleans(), st.integers(1, 2))
 def test_both_spellings_of_the_rule(to: Standing, failover: bool, most: int) -> None:  # noqa: FBT001 - drawn
     """What a plan proposes of a column of messages is what a run allows of each of them."""
@@ -251,7 +251,7 @@ def test_released_attempt_goes_on() -> None:
     book.ledger.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([None, *WAYS]), min_size=3, max_size=3), st.booleans())
 def test_each_for_itself(states: list[Status | None], changed: bool) -> None:  # noqa: FBT001 - drawn
     """What is done about a message does not depend on the others, nor on their order."""
@@ -269,7 +269,7 @@ def test_each_for_itself(states: list[Status | None], changed: bool) -> None:  #
     book.ledger.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([None, Status.RELEASED, *WAYS]), min_size=3, max_size=3))
 def test_planned_again_after_sending(states: list[Status | None]) -> None:
     """Once everything that was to be sent is accepted, there is nothing to send."""

@@ -309,7 +309,7 @@ def test_their_time_is_over_too(office: Office) -> None:
     assert office.states() == {Status.CANCELLED: 12, Status.HELD: 5}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     kept=st.sets(st.integers(0, 39)),
     fresh=st.sets(st.integers(40, 60)),

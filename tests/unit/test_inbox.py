@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.books import IDENTITY
+from tests.support.opened import all_closed
 from tests.support.reports import DELIVERED, EXPIRED, MAKER, report
 from zalosync.compose.message import message_id_text
 from zalosync.errors import ExitCode, LedgerError
@@ -179,10 +180,10 @@ def test_full(inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize("data", [b"phone,name\n" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_damaged(path: Path, data: bytes) -> None:
-    """A file that is no inbox is an error of the ledger, in one line, and is left as it is."""
+def test_damaged(path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is no inbox is an error of the ledger, in one line, and is left as it is, and closed."""
     path.write_bytes(data)
-    with pytest.raises(LedgerError) as caught:
+    with all_closed(monkeypatch), pytest.raises(LedgerError) as caught:
         Inbox(path)
     assert caught.value.exit_code is ExitCode.LEDGER
     assert path.read_bytes() == data

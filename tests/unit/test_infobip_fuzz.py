@@ -93,7 +93,7 @@ REPORTS = ("reports", "logs", "xml")
 def test_many_strange_bodies_of_reports(name: str) -> None:
     """The same of what tells of messages, a hundred thousand bodies each."""
 
-    @settings(max_examples=100_000, deadline=None)
+    @settings(max_examples=100_000)
     @given(body=BODIES)
     def check(body: bytes) -> None:
         READERS[name](body)

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.books import KEYS, NOON, claim_of, file_book
+from tests.support.opened import all_closed
 from zalosync.compose.message import Keys, Status
 from zalosync.errors import ExitCode, LedgerError, UsageError
+from zalosync.ledger import home as home_module
 from zalosync.ledger.home import Home, create, open_ledger, open_reader
 from zalosync.ledger.pin import FILE, read_pin
 from zalosync.ledger.read import LedgerReader
@@ -159,6 +161,25 @@ def test_fork(home: Home) -> None:
 def test_other_key(home: Home) -> None:
     """Another project key is refused: it would give old messages new ids."""
     assert_refused(home, "ZS629", Keys(b"another key of 32 bytes, made up"))
+
+
+def test_what_is_refused_is_closed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that is opened and then refused leaves no connection behind."""
+    with all_closed(monkeypatch):
+        assert_refused(home, "ZS629", Keys(b"another key of 32 bytes, made up"))
+
+
+def test_what_cannot_be_made_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does one whose making or pinning fails."""
+
+    def fails(*_: object) -> None:
+        raise OSError("no space")
+
+    for name in ("Ledger", "write_pin"):
+        with monkeypatch.context() as patched, all_closed(monkeypatch):
+            patched.setattr(home_module, name, fails)
+            with pytest.raises(OSError, match="no space"):
+                create(Home(tmp_path / name, "production"), KEYS, NOON)
 
 
 @pytest.mark.parametrize(

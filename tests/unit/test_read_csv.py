@@ -254,7 +254,7 @@ _FIELDS = st.text(alphabet='ab",;\t\n\r éữ', max_size=6).filter(lambda text: 
 
 
 @given(st.lists(st.tuples(_FIELDS, _FIELDS, _FIELDS), max_size=12), st.integers(1, 40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_quoted_comes_back(rows: list[tuple[str, str, str]], size: int) -> None:
     """Fields with separators, quotes and line breaks survive writing and reading, in blocks of any size."""
     quoted = [",".join('"' + field.replace('"', '""') + '"' for field in row) for row in rows]
@@ -286,7 +286,7 @@ def test_a_header_alone_does_not_tell_the_separator(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(_FIELDS, _FIELDS, _FIELDS), min_size=1, max_size=12), st.integers(1, 8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_pieces_are_bounded_and_whole(rows: list[tuple[str, str, str]], lines: int) -> None:
     """Cut for other processes, the rows and their lines are the same; no piece has more than it may."""
     written = [",".join('"' + field.replace('"', '""') + '"' for field in row) for row in rows]

@@ -146,7 +146,7 @@ def test_counts_add_up() -> None:
 STATUSES = st.sampled_from([DELIVERED, EXPIRED, REJECTED, PENDING, None])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(0, 2), STATUSES, st.booleans(), st.integers(0, 3)), max_size=8), st.data()
 )

@@ -35,7 +35,7 @@ def test_shared(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(0, 2400).map(lambda n: n / 4), min_size=1, max_size=40), st.integers(1, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_never_more(tmp_path_factory: pytest.TempPathFactory, asks: list[float], per_minute: int) -> None:
     """In no minute more queries go out than allowed, however they are asked for."""
     throttle = LogThrottle(tmp_path_factory.mktemp("throttle") / "throttle", per_minute)

@@ -1,7 +1,8 @@
 """Pushed reports: only what is on the disk is answered with 200, and only what can be believed is kept."""
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from zalosync.refresh import webhook as webhook_module
 from zalosync.refresh.inbox import Inbox
 from zalosync.refresh.pushed import MOST_BYTES, MOST_DEPTH, MOST_REPORTS
 from zalosync.refresh.reports import drain
-from zalosync.refresh.sift import Aside
+from zalosync.refresh.sift import Aside, Sifted
 
 IDS = ids(20)
 HMAC: dict[str, Any] = {"security": "hmac", "credential": SECRET}
@@ -403,6 +404,27 @@ def test_a_disk_that_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert found.get("/healthz").status == 503
         assert found.stored == 0
         assert found.push(body([row(IDS[0])])).status == 200
+        assert found.get("/healthz").status == 200
+
+
+def test_a_disk_that_is_too_slow(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not answered in time is told 503 and pushes again; then each report is stored once."""
+    monkeypatch.setattr(webhook_module, "STORE_SECONDS", 0.05)
+    go_on, honest = threading.Event(), Inbox.add_all
+
+    def slow(inbox: Inbox, several: Sequence[Sifted], at: int) -> int:
+        assert go_on.wait(20)
+        return honest(inbox, several, at)
+
+    pushes = [body([row(each) for each in part]) for part in (IDS[:2], IDS[2:8], IDS[8:10])]
+    with hook(path, limit=6) as found:
+        with monkeypatch.context() as slowed:
+            slowed.setattr(Inbox, "add_all", slow)
+            assert [found.push(data).status for data in pushes] == [503, 503, 503]
+        go_on.set()
+        monkeypatch.setattr(webhook_module, "STORE_SECONDS", 20.0)
+        assert [found.push(data).status for data in pushes] == [200, 503, 200], "six more are too many"
+        assert found.stored == 4
         assert found.get("/healthz").status == 200
 
 

@@ -6,7 +6,7 @@ A missing ledger is an error, never an empty one: an empty memory would send eve
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -109,20 +109,18 @@ def create(
     aside = path.with_name(path.name + ".new")
     aside.unlink(missing_ok=True)
     os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    database = sqlite_database(aside)
-    migrate.upgrade(database)
-    ledger = Ledger(database, SQLITE, home.place, entropy)
-    with ledger.change(Kind.INIT, now) as change:
-        change.note("lineage", entropy(16).hex())
-        change.note("key", keys.fingerprint)
-        change.note("environment", home.environment)
-        for name, value in (replaces or {}).items():
-            change.say(name, value)
-    ledger.close()
+    with closing(sqlite_database(aside)) as database:
+        migrate.upgrade(database)
+        ledger = Ledger(database, SQLITE, home.place, entropy)
+        with ledger.change(Kind.INIT, now) as change:
+            change.note("lineage", entropy(16).hex())
+            change.note("key", keys.fingerprint)
+            change.note("environment", home.environment)
+            for name, value in (replaces or {}).items():
+                change.say(name, value)
     aside.rename(path)
-    reader = LedgerReader(sqlite_database(path, read_only=True), SQLITE, home.place)
-    write_pin(home.pin_path, home.environment, pin_of(reader))
-    reader.close()
+    with closing(sqlite_database(path, read_only=True)) as database:
+        write_pin(home.pin_path, home.environment, pin_of(LedgerReader(database, SQLITE, home.place)))
 
 
 def open_reader(home: Home, keys: Keys) -> LedgerReader:
@@ -132,7 +130,11 @@ def open_reader(home: Home, keys: Keys) -> LedgerReader:
         LedgerError: missing, foreign, older than it was, or made with another key.
     """
     reader = LedgerReader(_database(home, read_only=True), SQLITE, home.place)
-    check_own(home, reader, keys)
+    try:
+        check_own(home, reader, keys)
+    except BaseException:
+        reader.close()
+        raise
     return reader
 
 

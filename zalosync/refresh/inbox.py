@@ -30,6 +30,7 @@ KEPT_ASIDE = 10_000  # digests of what was put aside; older ones are forgotten, 
 _PAGES_AT_A_TIME = 4096  # given back to the file system, of 4 kB each
 _ROWS_AT_ONCE = 100
 _VERSION = 1
+_BUSY_SECONDS = 30.0  # for another process to let go of the file
 _FIELDS = "message_id, sms, status_group, status_id, error_id, done_at, price, currency"
 _SCHEMA = """
 CREATE TABLE waiting (
@@ -61,25 +62,27 @@ class Waiting:
 
 
 class Inbox:
-    """Reports that are stored and not yet merged. A context manager; for one thread."""
+    """Reports that are stored and not yet merged. A context manager; for one thread.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of its file, made where there is none.
+        busy: seconds to wait, once it is open, for another process to let go of the file.
+    """
+
+    def __init__(self, path: Path, *, busy: float = _BUSY_SECONDS) -> None:
         self._path = path
         self._newest: dict[bytes, None] = {}  # digests, in order of their coming
         try:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
         except (OSError, sqlite3.Error) as error:
             raise self._failure(error) from error
-        with self._failures():
-            # Cut rather than deleted: that saves a sync of the folder, and leaves no rows behind.
-            self._run("PRAGMA journal_mode = TRUNCATE")
-            harden(self._connection)
-            self._run("PRAGMA synchronous = EXTRA")
-            self._run("PRAGMA secure_delete = ON")
-            if self._value("PRAGMA user_version") != _VERSION:
-                self._make()
+        try:
+            self._prepare(busy)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -209,6 +212,17 @@ class Inbox:
                 Aside(why).word,
                 count,
             )
+
+    def _prepare(self, busy: float) -> None:
+        with self._failures():
+            # Cut rather than deleted: that saves a sync of the folder, and leaves no rows behind.
+            self._run("PRAGMA journal_mode = TRUNCATE")
+            harden(self._connection)
+            self._run("PRAGMA synchronous = EXTRA")
+            self._run("PRAGMA secure_delete = ON")
+            if self._value("PRAGMA user_version") != _VERSION:
+                self._make()
+            self._run(f"PRAGMA busy_timeout = {int(1000 * busy)}")
 
     def _make(self) -> None:
         # Must be said before the first table: the file can give room back a piece at a time.

@@ -14,6 +14,10 @@ from zalosync.refresh.sift import Sifted
 MOST_PENDING = 20_000  # reports in memory that are not on the disk yet
 MOST_IN_ONE = 256  # pushes that share a commit
 LOOK_SECONDS = 1.0
+# For another process to let go of the file. A commit asks for it three times (to count, to begin, to end),
+# and a push may come behind another commit: six of these must end before the caller's patience does.
+BUSY_SECONDS = 4.0
+_Push = tuple[Sifted, "Future[None]"]
 
 
 class Full(Exception):
@@ -33,7 +37,7 @@ class Intake:
         self._path = path
         self._clock = clock
         self._limit = limit
-        self._queue: queue.SimpleQueue[tuple[Sifted, Future[None]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Push | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending = 0
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
@@ -75,32 +79,36 @@ class Intake:
 
     def _run(self) -> None:
         try:
-            inbox = Inbox(self._path)
-        except BaseException as error:  # noqa: BLE001 - handed to who started it
+            with Inbox(self._path, busy=BUSY_SECONDS) as inbox:
+                self.waiting = inbox.size
+                self._ready.set_result(None)
+                self._take(inbox)
+        except BaseException as error:
+            if self._ready.done():
+                raise
             self._ready.set_exception(error)
-            return
-        with inbox:
-            self.waiting = inbox.size
-            self._ready.set_result(None)
-            while True:
-                try:
-                    first = self._queue.get(timeout=LOOK_SECONDS)
-                except queue.Empty:
-                    self._look(inbox)
-                    continue
-                if first is None:
-                    return
-                together = [first]
-                ended = False
-                while len(together) < MOST_IN_ONE and not self._queue.empty():
-                    more = self._queue.get()
-                    if more is None:
-                        ended = True
-                        break
-                    together.append(more)
-                self._commit(inbox, together)
-                if ended:
-                    return
+
+    def _take(self, inbox: Inbox) -> None:
+        """Commit what comes, as much as there is at a time, until the end is said."""
+        while True:
+            try:
+                first = self._queue.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                self._look(inbox)
+                continue
+            if first is None:
+                return
+            together = [first]
+            ended = False
+            while len(together) < MOST_IN_ONE and not self._queue.empty():
+                more = self._queue.get()
+                if more is None:
+                    ended = True
+                    break
+                together.append(more)
+            self._commit(inbox, together)
+            if ended:
+                return
 
     def _look(self, inbox: Inbox) -> None:
         """While nothing comes: how many wait by now, since others merge them."""
@@ -109,9 +117,16 @@ class Intake:
         except LedgerError as error:
             self.failure = error.message
 
-    def _commit(self, inbox: Inbox, together: list[tuple[Sifted, "Future[None]"]]) -> None:
-        """One transaction for all of them; those for which there is no room are told so."""
-        taken: list[tuple[Sifted, Future[None]]] = []
+    def _commit(self, inbox: Inbox, together: list[_Push]) -> None:
+        """One transaction for all of them; those for which there is no room are told so.
+
+        A push whose caller gave up is stored like any other. It was answered with 503 and comes again, which
+        costs little once its reports lie here; left out, it could be late again each time, for as long as the
+        disk is slow.
+        """
+        for _, future in together:
+            future.set_running_or_notify_cancel()  # from here on nobody can give up
+        taken: list[_Push] = []
         outcome: LedgerError | None = None
         try:
             self.waiting = inbox.size
@@ -121,7 +136,7 @@ class Intake:
                     room -= len(sifted.ours)
                     taken.append((sifted, future))
                 else:
-                    future.set_exception(Full())
+                    _tell(future, Full())
             new = inbox.add_all([sifted for sifted, _ in taken], int(self._clock.now().timestamp()))
             self.waiting += new
             self.stored += new
@@ -133,9 +148,14 @@ class Intake:
         with self._lock:
             self._pending -= sum(len(each.ours) + len(each.aside) for each, _ in together)
         for _, future in taken or together:
-            if future.done():
-                continue
-            if outcome is not None:
-                future.set_exception(outcome)
-            else:
-                future.set_result(None)
+            _tell(future, outcome)
+
+
+def _tell(future: "Future[None]", error: Exception | None) -> None:
+    """Say once what became of a push; not to who gave up: that is an error, and would end the thread."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)

@@ -110,6 +110,7 @@ class Receiver:
             stored = self.intake.put(sifted)
             await asyncio.wait_for(asyncio.wrap_future(stored), STORE_SECONDS)
         except (Full, LedgerError, TimeoutError) as error:
+            # Too late, it may be stored yet: the provider pushes it again, and it is known by then.
             raise _Answer(HTTPStatus.SERVICE_UNAVAILABLE, "no room for reports now") from error
         reports = self.counts.reports
         reports["unusable"] += rows.left_out
