@@ -15,8 +15,9 @@ import pytest
 from tests.support.desk import KEYS, Desk, phones
 from zalosync.compose.message import Status
 from zalosync.compose.preview import preview
+from zalosync.console.markdown import LONGEST
 from zalosync.console.plan_html import plan_html
-from zalosync.console.plan_markdown import LONGEST, plan_markdown
+from zalosync.console.plan_markdown import plan_markdown
 from zalosync.console.plan_state import diff_lines
 from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document
@@ -193,7 +194,7 @@ def test_nothing_personal_is_in_any_form(planned: tuple[str, dict[str, Any]]) ->
 def test_a_diff(tmp_path: Path) -> None:
     """What came, went, changed, and why, in text and in JSON that fits its schema."""
     from zalosync.cli.diff import _document
-    from zalosync.console.plan_markdown import diff_markdown
+    from zalosync.console.diff_markdown import diff_markdown
     from zalosync.plan.bundle import seal, unseal
     from zalosync.plan.diff import diff
 

@@ -11,8 +11,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.support.desk import Desk, phones
+from zalosync.console.markdown import LONGEST, code
 from zalosync.console.plan_html import plan_html
-from zalosync.console.plan_markdown import LONGEST, code, plan_markdown
+from zalosync.console.plan_markdown import plan_markdown
 from zalosync.console.plan_state import diff_lines, state_lines
 from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document

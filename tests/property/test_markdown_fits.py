@@ -5,7 +5,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zalosync.console.plan_markdown import LONGEST, diff_markdown, plan_markdown
+from zalosync.console.diff_markdown import diff_markdown
+from zalosync.console.markdown import LONGEST
+from zalosync.console.plan_markdown import plan_markdown
 from zalosync.plan.shape import TOTALS
 
 # Texts that grow when they are made safe, and ordinary ones, as long as a file system lets paths be.

@@ -5,16 +5,15 @@ marks broken; tables hold our words and numbers only. A comment is found again b
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 
-from zalosync.console.display import display, plural
+from zalosync.console.display import plural
+from zalosync.console.markdown import LINES_ROOM, LONGEST, MARKER, MOST_LINES, code, fitting
 from zalosync.console.plan_words import (
     REPAIRS,
     WHY,
     Document,
     approvals,
-    both,
     cancels,
     cost,
     kind,
@@ -27,13 +26,9 @@ from zalosync.console.plan_words import (
     when,
 )
 
-MARKER = "<!-- zalosync:plan"
-LONGEST = 60_000  # characters; GitHub refuses comments over 65,536
-# Of these at most so many, and in all at most so many characters, so that what follows always fits.
-_MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS, _MOST_SKIPS, _MOST_LINES = 30, 20, 100, 30, 30
-_FINDINGS_ROOM, _LINES_ROOM = 12_000, 6_000
+_MOST_FINDINGS, _MOST_FILES, _MOST_SKIPS = 30, 20, 30
+_FINDINGS_ROOM = 12_000  # characters of one list, so that what follows always fits
 _LONGEST_NAME = 60  # of an environment, in the marker
-_ZERO_WIDTH = "\u200b"
 _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
 
 
@@ -46,7 +41,7 @@ def plan_markdown(document: Document, *, digest: str | None = None, explain: boo
     zone, count = document["timezone"], len(document["campaigns"])
     shown = ("\n".join(_campaign(each, zone, explain=explain)) for each in document["campaigns"])
     room = LONGEST - len(marker) - len(head) - len(end) - len(_more(count)) - 10
-    parts, left = _fitting(shown, count, room, count)
+    parts, left = fitting(shown, count, room, count)
     rest = [_more(left)] if left else []
     text = "\n".join([head, *parts, *rest, *([end] if end else [])])
     return f"{marker.format('true' if left else 'false')}\n{text}\n"
@@ -55,27 +50,6 @@ def plan_markdown(document: Document, *, digest: str | None = None, explain: boo
 def _more(campaigns: int) -> str:
     count = plural(campaigns, "more campaign")
     return f"**{count}** did not fit here: `zalosync show FILE` has all of them.\n"
-
-
-def _fitting(parts: Iterable[str], count: int, room: int, most: int) -> tuple[list[str], int]:
-    """The first of so many parts that fit, whole, and how many are left out; those are not even made."""
-    kept: list[str] = []
-    for part in islice(parts, most):
-        room -= len(part) + 1
-        if room < 0:
-            break
-        kept.append(part)
-    return kept, count - len(kept)
-
-
-def code(text: str, length: int = 200) -> str:
-    """A foreign text as inline code that nothing in it can close."""
-    shown = display(text, length).replace("@", f"@{_ZERO_WIDTH}").replace("<!--", f"<!{_ZERO_WIDTH}--")
-    shown = shown.strip() or "-"
-    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
 
 
 def _head(document: Document) -> Iterator[str]:
@@ -113,7 +87,7 @@ def _cancels(document: Document) -> Iterator[str]:
         f"- **{plural(number, 'held message')} to cancel** of {code(name)}: {why}"
         for name, number, why in found
     )
-    kept, left = _fitting(lines, len(found), _LINES_ROOM, _MOST_LINES)
+    kept, left = fitting(lines, len(found), LINES_ROOM, MOST_LINES)
     yield from kept
     if left:
         count = sum(count for _, count, _ in found[-left:])
@@ -212,7 +186,7 @@ def _samples(campaign: Document) -> Iterator[str]:
 
 
 def _findings(findings: list[Document]) -> Iterator[str]:
-    kept, left = _fitting(map(_finding, findings), len(findings), _FINDINGS_ROOM, _MOST_FINDINGS)
+    kept, left = fitting(map(_finding, findings), len(findings), _FINDINGS_ROOM, _MOST_FINDINGS)
     yield from kept
     if left:
         yield f"- and {plural(left, 'more finding')}"
@@ -229,61 +203,10 @@ def _finding(finding: Document) -> str:
 def _end(document: Document, digest: str | None) -> Iterator[str]:
     found = list(approvals(document))
     lines = (f"- {code(line, 400)}" for line in found)
-    kept, left = _fitting(lines, len(found), _LINES_ROOM, _MOST_LINES)
+    kept, left = fitting(lines, len(found), LINES_ROOM, MOST_LINES)
     yield from kept
     if left:
         yield f"- and {plural(left, 'more rule')} about approvals"
     if digest is not None:
         yield ""
         yield f"Digest: `{digest}`"
-
-
-def diff_markdown(document: Document) -> str:
-    """What differs between two plans, under 60,000 characters."""
-    head = "\n".join([f"{MARKER}-diff -->", *_diff_head(document)])
-    if document["same"]:
-        return f"{head}\n"
-    end = f"From `{document['before']['digest']}` to `{document['after']['digest']}`\n"
-    campaigns = ("\n".join(_diff_campaign(each)) for each in document["campaigns"])
-    more = "**{}** did not fit here: `zalosync diff FILE FILE` has all of them.\n"
-    room = LONGEST - len(head) - len(end) - len(more) - 40
-    kept, left = _fitting(campaigns, len(document["campaigns"]), room, _MOST_CAMPAIGNS)
-    rest = [more.format(plural(left, "more campaign"))] if left else []
-    return "\n".join([head, *kept, *rest, end])
-
-
-def _diff_head(document: Document) -> Iterator[str]:
-    if document["same"]:
-        yield "### The two plans are the same"
-        return
-    before, after = document["before"], document["after"]
-    yield f"### {before['to_send']:,} messages to send before, {after['to_send']:,} now"
-    yield ""
-    cancelled = document.get("cancels", ())
-    for lines, count, words in (
-        (map(code, document["inputs"]), len(document["inputs"]), "more inputs"),
-        (map(_diff_cancel, cancelled), len(cancelled), "more campaigns with held messages to cancel"),
-    ):
-        kept, left = _fitting(lines, count, _LINES_ROOM, _MOST_LINES)
-        yield from (f"- {line}" for line in kept)
-        if left:
-            yield f"- and {left:,} {words}"
-    yield ""
-
-
-def _diff_cancel(cancel: Document) -> str:
-    return f"held messages of {code(cancel['campaign'])} to cancel: {both(cancel)}"
-
-
-def _diff_campaign(campaign: Document) -> Iterator[str]:
-    where = {"both": "", "before": ", only in the first plan", "after": ", only in the second plan"}
-    yield f"#### {code(campaign['name'])}{where[campaign['in']]}"
-    yield ""
-    yield "| came | went | changed | the same |"
-    yield "|---:|---:|---:|---:|"
-    counts = (campaign[name] for name in ("came", "went", "changed", "same"))
-    yield "| " + " | ".join(f"{count:,}" for count in counts) + " |"
-    yield ""
-    for move in campaign["actions"]:
-        yield f"- {move['count']:,} were {move['from']}, and are {move['to']} now"
-    yield ""
