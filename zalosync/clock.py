@@ -3,14 +3,43 @@
 A lint rule forbids `time` and `random` elsewhere, so that the simulator can own all nondeterminism.
 """
 
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 SKEW_SECONDS = 300.0  # between the provider's clock and ours: more, and schedules may go out wrong
+_LOOK_SECONDS = 0.05  # how often a sleeper looks whether it is wanted
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)  # whole ones: in floats some moments would lose one each time
+
+
+class Wake(Protocol):
+    """Something that may ask to wake up, and keeps asking."""
+
+    def is_set(self) -> bool:
+        """Whether it asks."""
+        ...
+
+
+class Stop:
+    """A wish to stop, for signal handlers to set.
+
+    Not `threading.Event`: to set that takes its lock, and a handler that meets the main thread while this
+    holds the lock would wait for ever.
+    """
+
+    __slots__ = ("_wished",)
+
+    def __init__(self) -> None:
+        self._wished = False
+
+    def set(self) -> None:
+        """Wish it, for good."""
+        self._wished = True
+
+    def is_set(self) -> bool:
+        """Whether it is wished."""
+        return self._wished
 
 
 class Clock(Protocol):
@@ -24,7 +53,7 @@ class Clock(Protocol):
         """Seconds that never go back; for deadlines within this process only."""
         ...
 
-    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
+    def sleep(self, seconds: float, wake: Wake | None = None) -> bool:
         """Wait, or less if `wake` is set meanwhile. True when woken."""
         ...
 
@@ -44,12 +73,12 @@ class SystemClock:
         """Seconds that never go back."""
         return time.monotonic()
 
-    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
+    def sleep(self, seconds: float, wake: Wake | None = None) -> bool:
         """Wait, or less if `wake` is set meanwhile."""
-        if wake is None:
-            time.sleep(seconds)
-            return False
-        return wake.wait(seconds)
+        until = time.monotonic() + seconds
+        while not (woken := wake is not None and wake.is_set()) and (left := until - time.monotonic()) > 0:
+            time.sleep(left if wake is None else min(left, _LOOK_SECONDS))
+        return woken
 
     def jitter(self) -> float:
         """The sub-microsecond digits of the monotonic clock: spread enough, and no random source."""

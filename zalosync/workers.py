@@ -8,10 +8,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import connection, parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
 
 MEMORY = 2 * 2**30  # bytes of a worker: several times what the largest chunk of rows and values takes
 _OURS = (signal.SIGINT, signal.SIGTERM)
 _THREADS = "POLARS_MAX_THREADS"  # Polars reads it when it is imported
+
+
+class Worker(SpawnProcess):
+    """A process that is ended for certain: signals that would ask it to are held back for its whole life."""
+
+    def terminate(self) -> None:
+        """End it. A pool does so to all others where one has died, and waits for them to be gone."""
+        self.kill()
+
+
+class Workers(SpawnContext):
+    """How worker processes are started: anew, with nothing of this one's threads and locks."""
+
+    Process = Worker
 
 
 @contextmanager

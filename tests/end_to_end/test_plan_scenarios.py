@@ -434,3 +434,14 @@ def test_a_protected_environment_takes_a_sealed_and_approved_plan_only(tmp_path:
     refused(applied(shop), 3, "needs 1 approval and has 0")
     approved(shop)
     assert applied(shop).code == 0
+
+
+def test_own_files_are_written_anew(shop: Shop) -> None:
+    """A plan over a plan, skips over skips, a report over a report, and each over an empty file."""
+    for place in ("a.zsplan", "skips.csv", "skips.jsonl", "report.html"):
+        (shop.root / place).touch()
+    for _ in range(2):
+        for skips in ("skips.csv", "skips.jsonl"):
+            done = zalosync(shop.root, "plan", "--output", "a.zsplan", "--skips", skips)
+            assert done.code == 0, done.err
+        assert zalosync(shop.root, "audit", "report").code == 0

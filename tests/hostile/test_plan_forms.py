@@ -90,13 +90,21 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 SEALED = {
     "state": "stale",
     "reason": "why",
+    "missing": "two",
     "created_at": "2026-12-01T05:00:00Z",
     "expires_at": "2026-12-02T05:00:00Z",
     "actor": "actor",
     "commit": "commit",
     "dirty": True,
     "approvals": [
-        {"name": "name", "at": "2026-12-01T06:00:00Z", "reason": "yes", "actor": "actor", "signed": True}
+        {
+            "name": "name",
+            "at": "2026-12-01T06:00:00Z",
+            "reason": "yes",
+            "actor": "actor",
+            "signed": True,
+            "older": True,
+        }
     ],
 }
 

@@ -89,10 +89,18 @@ def test_a_plan_fits(
         "messages": number,
         "sms": number,
     }
-    approval = {"name": text, "at": "2026-12-01T06:00:00Z", "reason": text, "actor": text, "signed": True}
+    approval = {
+        "name": text,
+        "at": "2026-12-01T06:00:00Z",
+        "reason": text,
+        "actor": text,
+        "signed": True,
+        "older": True,
+    }
     sealed = {
         "state": "stale",
         "reason": text,
+        "missing": text,
         "created_at": "2026-12-01T05:00:00Z",
         "expires_at": "2026-12-02T05:00:00Z",
         "actor": text,

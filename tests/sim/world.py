@@ -6,7 +6,6 @@ The ledger is the real one on an in-memory SQLite, where a crash rolls the open 
 
 import random
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -21,6 +20,7 @@ from zalosync.apply.flight import Fence
 from zalosync.apply.ports import REQUEST_SECONDS
 from zalosync.apply.run import INTENT_SECONDS
 from zalosync.apply.seal import Order
+from zalosync.clock import Wake
 from zalosync.compose.message import Identity, Keys, Status, message_id_text
 from zalosync.errors import LedgerError
 from zalosync.ledger import dialect, migrate
@@ -160,7 +160,7 @@ class SimClock:
         """Process time."""
         return self._world.ticks
 
-    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
+    def sleep(self, seconds: float, wake: Wake | None = None) -> bool:
         """Time passes at once."""
         self._world.step("sleep")
         self._world.pass_time(seconds)

@@ -2,11 +2,12 @@
 
 import http.client
 import json
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from zalosync.clock import Wake
 
 _MOST_S = 60.0  # that one of the sandbox's own calls may take
 
@@ -50,7 +51,7 @@ class MovedClock:
         """Seconds that never go back, those slept included."""
         return time.monotonic() + self._slept
 
-    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
+    def sleep(self, seconds: float, wake: Wake | None = None) -> bool:
         """Move the time; True where somebody wants to wake the sleeper."""
         if wake is not None and wake.is_set():
             return True

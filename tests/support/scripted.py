@@ -15,6 +15,7 @@ from zalosync.apply.ports import Limits, Ports
 from zalosync.apply.run import Run
 from zalosync.apply.seal import Order
 from zalosync.apply.totals import Result, Totals
+from zalosync.clock import Wake
 from zalosync.compose.message import bulk_id, message_id_bytes, message_id_text
 from zalosync.events import Event, Settled
 from zalosync.infobip.wire import Envelope
@@ -39,7 +40,7 @@ class JumpingClock:
         """Seconds since the start."""
         return self.seconds
 
-    def sleep(self, seconds: float, wake: threading.Event | None = None) -> bool:
+    def sleep(self, seconds: float, wake: Wake | None = None) -> bool:
         """Jump; True where somebody wants to wake the sleeper."""
         if wake is not None and wake.is_set():
             return True

@@ -253,14 +253,41 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, outside: Shop) -> None:
 def test_a_report_without_room(tmp_path: Path, outside: Shop) -> None:
     """A report that cannot be written leaves no half page, and says where it could not go."""
     for place, words in (
-        ("/dev/full/x.html", "Not a directory"),
-        (str(tmp_path / "no/x.html"), "No such file"),
+        ("/dev/full/x.html", "no folder"),
+        (str(tmp_path / "no/x.html"), "no folder"),
     ):
         done = zalosync(outside.root, "audit", "report", "--output", place)
         said(done, 64, place, words, "--output")
     limit = limited(outside, 1_000, "audit", "report", environ={})
     said(limit, 64, "report.html", "File too large")
     assert not list(outside.root.glob("*.html*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (("plan", "--skips"), PEOPLE),
+        (("plan", "--output"), SPEC),
+        (("plan", "--output"), ".zalosync/key"),
+        (("plan", "--output"), "/dev/null"),
+        (("plan", "--output"), "link.zsplan"),
+        (("plan", "--output"), "no/a.zsplan"),
+        (("plan", "--skips"), "skips.txt"),
+        (("ledger", "adopt", "--campaign", CAMPAIGN, "--audience", PEOPLE, "--output"), PEOPLE),
+        (("audit", "report", "--output"), SPEC),
+    ],
+)
+def test_nobody_s_file_is_overwritten(outside: Shop, arguments: tuple[str, ...], place: str) -> None:
+    """A place with anything but what such a command wrote before, or none: 64, and it is as it was."""
+    (outside.root / "link.zsplan").symlink_to(PEOPLE)
+    path = outside.root / place
+    before = path.read_bytes() if path.is_file() else None
+    said(
+        zalosync(outside.root, *arguments, place), 64, place, arguments[-1] if "txt" not in place else ".csv"
+    )
+    assert before == (path.read_bytes() if path.is_file() else None)
+    assert Path("/dev/null").is_char_device()
+    assert not list(outside.root.rglob("*.new"))
 
 
 def test_a_demo_without_room(tmp_path: Path, outside: Shop) -> None:

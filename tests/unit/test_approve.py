@@ -114,7 +114,7 @@ def test_signatures_tell_people_apart_and_keys_tell_that_they_are_one() -> None:
     third = yes("an3@example.vn", actor="desk")
     with pytest.raises(Blocked, match="needs 3 approvals and has 2"):
         check([*both, third], Needed(3, "rule", signers="allowed_signers"), authors=alike)
-    with pytest.raises(Blocked, match=r"needs 2 approvals that are signed and has 1 .*of one person"):
+    with pytest.raises(Blocked, match=r"needs 2 signed approvals and has 1 .*of one person"):
         check_approved(sealed(), both, [rule], NOBODY, lambda *_: "SHA256:one key")
 
 
@@ -174,7 +174,7 @@ def test_signed_ones_where_a_policy_asks() -> None:
     rule = Needed(1, "rule", signed=True, signers="allowed_signers")
     assert check([yes("lan", signature="good lan")], rule)
     for signature in ("", "good mai", "bad"):
-        with pytest.raises(Blocked, match="that are signed and has 0"):
+        with pytest.raises(Blocked, match=r"1 signed approval and has 0 .*: not signed with a key"):
             check([yes("lan", signature=signature)], rule)
     with pytest.raises(Blocked, match="names no allowedSigners"):
         check([yes("lan", signature="good lan")], replace(rule, signers=None))

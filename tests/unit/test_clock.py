@@ -1,12 +1,13 @@
 """Time as a port: moments survive being stored, waiting can be cut short, jitter stays in its range."""
 
-import threading
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zalosync.clock import SystemClock, milliseconds, moment
+from zalosync.clock import Stop, SystemClock, milliseconds, moment
 
 MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the bounds are naive
 
@@ -49,8 +50,34 @@ def test_system_clock() -> None:
 
 def test_woken() -> None:
     """A sleeper hears that it is wanted, and says so."""
-    wake = threading.Event()
+    wake = Stop()
     clock = SystemClock()
     assert clock.sleep(0.0, wake) is False
     wake.set()
     assert clock.sleep(100.0, wake) is True
+
+
+SIGNALLED = """
+import signal
+
+from zalosync.clock import Stop, SystemClock
+
+clock = SystemClock()
+stop = Stop()
+signal.signal(signal.SIGALRM, lambda *_: stop.set())
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.00002)
+for _ in range(4000):
+    stop = Stop()
+    while not clock.sleep(0.0002, stop):
+        pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+print("woken")
+"""
+
+
+def test_signals_wake_wherever_they_meet_the_sleeper() -> None:
+    """A flag with a lock would wait for itself there; in a process of its own, which could not end then."""
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "woken\n"

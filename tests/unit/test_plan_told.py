@@ -57,13 +57,21 @@ def desk(tmp_path: Path) -> Desk:
 SEALED = {
     "state": "applicable",
     "reason": "",
+    "missing": "",
     "created_at": "2026-12-01T05:00:00Z",
     "expires_at": "2026-12-02T05:00:00Z",
     "actor": "lan@shop",
     "commit": "0123456789ab",
     "dirty": False,
     "approvals": [
-        {"name": "Minh", "at": "2026-12-01T06:00:00Z", "reason": "seen", "actor": "minh", "signed": True}
+        {
+            "name": "Minh",
+            "at": "2026-12-01T06:00:00Z",
+            "reason": "seen",
+            "actor": "minh",
+            "signed": True,
+            "older": False,
+        }
     ],
 }
 
@@ -82,6 +90,18 @@ def test_every_form_says_what_became_of_a_sealed_plan(desk: Desk, state: str) ->
         assert line in plain(comment)
     assert ("✓ can be applied" in page) == ('class="badge ok"' in page) == (state == "applicable")
     assert ("🛑" in comment) == (state in ("expired", "consumed", "stale"))
+
+
+def test_a_plan_that_waits_for_approval_is_not_called_applicable(desk: Desk) -> None:
+    """Each form says what is missing, and the page does not say that it can be applied as it is."""
+    desk.campaign("a", phones(3))
+    missing = "the plan needs 2 approvals and has 1"
+    document = {**drawn(desk), "sealed": {**SEALED, "missing": missing}}
+    page = plan_html(document)
+    for shown in (plain(page), plain(plan_markdown(document))):
+        assert f"once it is approved: {missing}" in shown
+    assert "✓" not in page
+    assert 'class="badge">to be approved<' in page
 
 
 def test_any_number_of_approvals_fits(desk: Desk) -> None:

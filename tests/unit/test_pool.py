@@ -1,6 +1,9 @@
 """Worker processes that were started before it was known what they compose."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 
 from tests.support.desk import NOON, Desk, phones
 from tests.support.pieces import piece
-from tests.support.sandbox_process import until
+from tests.support.sandbox_process import REPOSITORY, until
 from zalosync.compose import desired, pool
 from zalosync.compose.pool import Early, Pool
 from zalosync.compose.prepare import takes_processes
@@ -65,3 +68,47 @@ def test_processes_for_large_audiences_only(tmp_path: Path, monkeypatch: pytest.
         assert takes_processes(project, project.campaigns) == (workers > 1)
     (tmp_path / "audiences" / "tet.csv").unlink()
     assert not takes_processes(project, project.campaigns)
+
+
+ONE_DIES = """
+import os
+import signal
+from concurrent.futures import BrokenExecutor
+
+import polars as pl
+
+from tests.support.desk import phones
+from tests.support.pieces import piece
+from zalosync.compose import pool
+from zalosync.compose.recipe import Recipe
+
+if __name__ == "__main__":
+    pool.WORKERS = 2
+    processes = pool.Pool()
+    processes.take(Recipe("tet", 1, 322307, "phone", {"v": "{{ phone }}" * 9}, b"k" * 32))
+    pieces = [piece(pl.DataFrame({"phone": phones(20_000, first=n * 20_000)})) for n in range(6)]
+    futures = [(each, processes.submit(each)) for each in pieces]
+    processes.result(*futures[0])
+    os.kill(next(iter(processes._pool._processes)), signal.SIGKILL)
+    try:
+        for each, future in futures[1:]:
+            processes.result(each, future)
+    except BrokenExecutor:
+        print("broken", flush=True)
+    processes.end()
+"""
+
+
+def test_the_others_end_where_one_dies(tmp_path: Path) -> None:
+    """Also one that composes, and would hand over more than anybody reads any more: nothing waits for it."""
+    program = tmp_path / "one_dies.py"
+    program.write_text(ONE_DIES, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "broken\n"

@@ -1,6 +1,5 @@
 """One run from its record to its end, whatever it sends."""
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from typing import Any
 
 from zalosync.apply.flight import Submit
 from zalosync.apply.totals import Result, Totals, reasons, totals_document
-from zalosync.clock import Clock
+from zalosync.clock import Clock, Wake
 from zalosync.compose.message import Cause, Status
 from zalosync.errors import ExitCode, LedgerError, ZalosyncError
 from zalosync.events import Emit, RunStarted, Settled, Warned
@@ -28,7 +27,7 @@ class Outside:
     submit: Submit
     clock: Clock
     emit: Emit
-    stop: threading.Event
+    stop: Wake
     settle: Callable[[Ledger], Settled]
     interruptible: Callable[[], AbstractContextManager[None]] = nullcontext
 

@@ -1,6 +1,5 @@
 """What a run touches outside of itself, and what bounds it."""
 
-import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Protocol
 from zalosync.apply.batch import Batch
 from zalosync.apply.flight import Flight
 from zalosync.apply.seal import Order
-from zalosync.clock import Clock
+from zalosync.clock import Clock, Wake
 from zalosync.events import Emit, Settled
 from zalosync.ledger.store import Ledger
 
@@ -57,7 +56,7 @@ class Ports:
     sealer: Seals
     clock: Clock
     emit: Emit
-    stop: threading.Event
+    stop: Wake
     settle: Callable[[], Settled]
     paused: Callable[[], Collection[str]]
     rescue: Path

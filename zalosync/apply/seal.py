@@ -9,14 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing import get_context
 from types import TracebackType
 from typing import Self
 
 from zalosync.apply.batch import Batch
 from zalosync.infobip.keys import Encryptor
 from zalosync.infobip.wire import Envelope, Outgoing, send_body
-from zalosync.workers import become_worker, signals_held
+from zalosync.workers import Workers, become_worker, signals_held
 
 # Below this many encrypted values the work is done before a process has started.
 POOL_FROM_VALUES = 5_000
@@ -55,7 +54,7 @@ class Sealer:
         self.workers = WORKERS if values >= POOL_FROM_VALUES and WORKERS > 1 else 0
         self._pool: ProcessPoolExecutor | None = None
         if self.workers:
-            self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=become_worker)
+            self._pool = ProcessPoolExecutor(self.workers, Workers(), initializer=become_worker)
 
     def __enter__(self) -> Self:
         return self

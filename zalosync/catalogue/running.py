@@ -115,6 +115,13 @@ PLANS = (
         "The names look alike, one user gave both, or Git has them beside each other: they count as one.",
         "If it is somebody else: approve as the own user, or with --sign where the policy names signers.",
     ),
+    Entry(
+        "ZS550",
+        "An approval is not signed as a policy asks",
+        "It would not count: it has no signature, or one by a key that the policy's `allowedSigners` does "
+        "not have for this name.",
+        "`zalosync approve FILE --as NAME --sign KEYFILE`, with a key and name of that file.",
+    ),
 )
 LEDGER = (
     Entry(

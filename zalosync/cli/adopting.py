@@ -26,6 +26,7 @@ def plan_adoption(session: "Session", campaign: str, audience: Path | None, outp
     """Seal a plan that marks people as already sent: those of a file, or those whom the logs know."""
     from zalosync.cli.drawing import draw
     from zalosync.cli.jobs import check_clean
+    from zalosync.cli.targets import check_plan
     from zalosync.cli.who import who
     from zalosync.console.plan_text import sealed_lines
     from zalosync.console.planned import plan_document
@@ -35,6 +36,7 @@ def plan_adoption(session: "Session", campaign: str, audience: Path | None, outp
     from zalosync.plan.approve import approvals_needed
     from zalosync.plan.bundle import seal
 
+    check_plan(output)
     session.check_job()  # before any secret is read, and any log
     origin = who(session.root, session.environ)
     check_clean(session.environ, dirty=origin["dirty"], rehearsal=session.rehearses)

@@ -162,6 +162,7 @@ def _agreed(
     """Show what will be done and, where nobody said yes before, ask."""
     from zalosync.console import plan_text, text
     from zalosync.console.planned import plan_document
+    from zalosync.plan.approve import approvals_needed, check_unasked
     from zalosync.plan.decide import Action
 
     emit.close()
@@ -177,6 +178,8 @@ def _agreed(
             f"the plan is blocked: {errors[0].message}{more}",
             fix=f"`zalosync explain {errors[0].id}` says more; mend it, then plan again",
         )
+    if sealed is None and not asked.due:
+        check_unasked(approvals_needed(session.project, built.contacts))
     held = sum(campaign.messages.actions[Action.HELD] for campaign in built.campaigns)
     count = held if asked.due else built.to_send
     if not (count or built.to_cancel) or asked.auto_approve or asked.due or sealed is not None:

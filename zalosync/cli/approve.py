@@ -60,6 +60,7 @@ def approve(options: Options, *, file: Path, name: str, reason: str, key: Path |
     _check_author(there, sealed, approval)
     if key is not None:
         approval = replace(approval, signature=sign(key, approval.signed_bytes))
+    _check_signature(there, sealed, approval)
     new = add_approval(file, sealed, session.keys, approval)
     if new and key is None:
         _tell_if_known(there, file, sealed, approval)
@@ -92,6 +93,32 @@ def _check_author(session: Session, sealed: "Sealed", approval: "Approval") -> N
             fix="have it approved by who did not write it",
             code="ZS548",
         )
+
+
+def _check_signature(session: Session, sealed: "Sealed", approval: "Approval") -> None:
+    """Refuse at once what `apply` would not count: a yes without a good signature where all are to be signed.
+
+    Raises:
+        Blocked: it is not signed, or with a key that the policy's signers do not have for this name.
+        UsageError: the file of signers cannot be read.
+    """
+    from zalosync.plan.approve import approvals_needed
+    from zalosync.plan.signing import verified
+
+    needed = approvals_needed(session.project, sealed.contacts)
+    files = {rule.signers for rule in needed if rule.signed and rule.signers is not None}
+    if not files or (not approval.signature and not all(rule.signed for rule in needed)):
+        return
+    given = approval.name, approval.signed_bytes, approval.signature
+    if any(verified(session.root, signers, *given) for signers in files):
+        return
+    listed = ", ".join(sorted(files))
+    signed = f"{listed} does not have the key of this signature for {approval.name}, as a policy asks"
+    raise Blocked(
+        signed if approval.signature else f"a policy asks for a signature with a key of {listed}",
+        fix="give --sign the file of your key, and --as the name that the file of signers has beside it",
+        code="ZS550",
+    )
 
 
 def _tell_if_known(session: Session, file: Path, sealed: "Sealed", approval: "Approval") -> None:

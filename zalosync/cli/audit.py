@@ -9,6 +9,7 @@ import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
+from zalosync.cli.targets import check_page
 from zalosync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def report(options: Options, output: Path) -> int:
     from zalosync.console import audited, documents, text
     from zalosync.console.display import display
 
+    check_page(output)
     session = Session(options)
     with session.reader() as reader:
         verified = replay(reader)

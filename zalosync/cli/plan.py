@@ -11,6 +11,7 @@ import rich_click as click
 
 from zalosync.cli.options import Options, common
 from zalosync.cli.session import Session
+from zalosync.cli.targets import check_plan, check_skips
 from zalosync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ def plan(
         raise UsageError("a preview cannot be applied, so it is not sealed", fix="leave out --preview or -o")
     if options.json and form != "json":
         raise UsageError("--json and --format exclude each other", fix="give one of them")
+    if output is not None:
+        check_plan(output)
+    if skips is not None:
+        check_skips(skips)
     asked = Asked(output, skips, preview, form, explain, named=bool(campaign))
     session = Session(options)
     campaigns = session.campaigns(campaign)

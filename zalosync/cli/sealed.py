@@ -1,9 +1,8 @@
 """Opening a sealed plan for use: whole, ours, for here and now, and approved."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,23 +67,63 @@ def open_sealed(session: "Session", base_url: str, file: Path, reader: "LedgerRe
 
 
 def _approved(session: "Session", file: Path, sealed: "Sealed") -> Approved:
-    from zalosync.plan.approval_file import read_approvals
-    from zalosync.plan.approve import approvals_needed, check_approved, platform_approval
-    from zalosync.plan.signing import signers_of, verified
+    given = Given(session, file, sealed)
+    return Approved(sealed, approvals := given.enough(), given.keys(approvals))
 
-    @cache
-    def key_of(each: "Approval", signers: str) -> str:
-        return verified(session.root, signers, each.name, each.signed_bytes, each.signature)
 
-    approvals = check_approved(
-        sealed,
-        read_approvals(file, session.keys),
-        approvals_needed(session.project, sealed.contacts),
-        session.authors(sealed.meaning["campaigns"]),
-        key_of,
-        platform_approval(session.environ, sealed.digest, session.clock.now()),
-    )
-    files = [signers for loaded in session.project.policies if (signers := signers_of(loaded)) is not None]
-    signed = [each for each in approvals if each.signature]
-    found = {each: [key for signers in files if (key := key_of(each, signers))] for each in signed}
-    return Approved(sealed, approvals, {each: keys[0] for each, keys in found.items() if keys})
+class Given:
+    """What approvals lie beside a plan, held against what its environment's policies ask for.
+
+    Args:
+        session: in the plan's environment.
+        file: of the plan.
+        sealed: the plan.
+
+    Attributes:
+        approvals: all that lie there.
+    """
+
+    def __init__(self, session: "Session", file: Path, sealed: "Sealed") -> None:
+        from zalosync.plan.approval_file import read_approvals
+
+        self._session = session
+        self._sealed = sealed
+        self._checked: dict[tuple[Approval, str], str] = {}
+        self.approvals = read_approvals(file, session.keys)
+
+    def enough(self) -> "tuple[Approval, ...]":
+        """Those that count for the plan.
+
+        Raises:
+            Blocked: more, or others, are asked for.
+        """
+        from zalosync.plan.approve import approvals_needed, check_approved, platform_approval
+
+        session, sealed = self._session, self._sealed
+        return check_approved(
+            sealed,
+            self.approvals,
+            approvals_needed(session.project, sealed.contacts),
+            session.authors(sealed.meaning["campaigns"]),
+            self._key,
+            platform_approval(session.environ, sealed.digest, session.clock.now()),
+        )
+
+    def keys(self, approvals: "Iterable[Approval]") -> "dict[Approval, str]":
+        """Of those whose signature is good by a policy's file of signers, the fingerprint of the key."""
+        from zalosync.plan.signing import signers_of
+
+        policies = self._session.project.policies
+        files = [signers for loaded in policies if (signers := signers_of(loaded)) is not None]
+        signed = [each for each in approvals if each.signature]
+        found = {each: [key for signers in files if (key := self._key(each, signers))] for each in signed}
+        return {each: keys[0] for each, keys in found.items() if keys}
+
+    def _key(self, each: "Approval", signers: str) -> str:
+        from zalosync.plan.signing import verified
+
+        if (each, signers) not in self._checked:
+            root = self._session.root
+            found = verified(root, signers, each.name, each.signed_bytes, each.signature)
+            self._checked[each, signers] = found
+        return self._checked[each, signers]

@@ -1,7 +1,6 @@
 """What most commands begin with: the project, its key, its ledger and its provider."""
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zalosync.cli.options import Options
-from zalosync.clock import Clock, SystemClock
+from zalosync.clock import Clock, Stop, SystemClock
 from zalosync.compose.message import KEY_BYTES, Identity, Keys, webhook_token
 from zalosync.errors import LedgerError, UsageError
 from zalosync.ledger.home import STATE_FOLDER, Home, create, open_ledger, open_reader
@@ -70,7 +69,7 @@ class Session:
         self.options = options
         self.environ = os.environ if environ is None else environ
         self.clock = clock or options.clock or SystemClock()
-        self.stop = threading.Event()
+        self.stop = Stop()
         self._reads_pinned = pinned
 
     @cached_property

@@ -12,6 +12,10 @@ from zalosync.cli.session import Session
 from zalosync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from zalosync.cli.sealed import Given
+    from zalosync.plan.approve import Approval
     from zalosync.plan.bundle import Sealed
 
 _OVER = ("consumed", "expired", "stale")
@@ -60,22 +64,27 @@ def code_of(state: str, to_send: int) -> ExitCode:
 
 
 def _state(session: Session, file: Path, sealed: "Sealed") -> dict[str, Any]:
-    """What became of the plan, as far as its file, the clock and the ledger tell."""
+    """What became of the plan, as far as its file, the clock, the policies and the ledger tell."""
+    from zalosync.cli.sealed import Given
     from zalosync.errors import ZalosyncError
-    from zalosync.plan.approval_file import read_approvals
+    from zalosync.plan.approve import is_of
     from zalosync.plan.check import state_of
 
     record = sealed.document["record"]
-    environment = str(sealed.meaning["environment"])
+    there = Session(replace(session.options, environment=str(sealed.meaning["environment"])))
     try:
-        with Session(replace(session.options, environment=environment)).reader() as reader:
+        with there.reader() as reader:
             state, reason = state_of(sealed, reader, session.clock.now())
     except ZalosyncError as error:
         state, reason = state_of(sealed, None, session.clock.now())
         reason = reason or f"the ledger was not looked at: {error.message}"
+    given = Given(there, file, sealed)
+    of_it = [each for each in given.approvals if each.digest == sealed.digest]
+    missing, keys = _missing(given, of_it)
     return {
         "state": state,
         "reason": reason,
+        "missing": "" if state in _OVER else missing,
         "created_at": sealed.document["created_at"],
         "expires_at": sealed.document["expires_at"],
         "actor": record.get("actor"),
@@ -87,9 +96,24 @@ def _state(session: Session, file: Path, sealed: "Sealed") -> dict[str, Any]:
                 "at": each.at,
                 "reason": each.reason,
                 "actor": each.actor,
-                "signed": bool(each.signature),
+                "signed": each in keys,
+                "older": not is_of(each, sealed),
             }
-            for each in read_approvals(file, session.keys)
-            if each.digest == sealed.digest
+            for each in of_it
         ],
     }
+
+
+def _missing(given: "Given", approvals: "Iterable[Approval]") -> "tuple[str, Container[Approval]]":
+    """What is asked for beside these approvals, in words; and which of them have a good signature."""
+    from zalosync.errors import ZalosyncError
+
+    try:
+        keys = given.keys(approvals)
+    except ZalosyncError as error:  # of the file of signers
+        return error.message, ()
+    try:
+        given.enough()
+    except ZalosyncError as error:
+        return error.message, keys
+    return "", keys

@@ -3,13 +3,12 @@
 import os
 import pickle
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Protocol, Self
 
 import polars as pl
 
 from zalosync.compose.recipe import Composed, Composer, Recipe
-from zalosync.workers import MEMORY, become_worker, workers_starting
+from zalosync.workers import MEMORY, Workers, become_worker, workers_starting
 
 WORKERS = min(os.cpu_count() or 1, 8)
 WORKER_BYTES = MEMORY
@@ -27,7 +26,7 @@ class Pool:
 
     def __init__(self) -> None:
         given = (WORKER_BYTES,)
-        self._pool = ProcessPoolExecutor(WORKERS, get_context("spawn"), initializer=_begin, initargs=given)
+        self._pool = ProcessPoolExecutor(WORKERS, Workers(), initializer=_begin, initargs=given)
         self._recipe = b""
         self._told = 0
         with workers_starting():

@@ -100,7 +100,10 @@ def badge(document: Document) -> tuple[str, str]:
         return "broken", "✗ blocked"
     if state == "unknown":
         return "", "not held against a ledger"
-    return ("ok", "✓ can be applied") if state == "applicable" else ("broken", f"✗ {state}")
+    if state != "applicable":
+        return "broken", f"✗ {state}"
+    missing = document["sealed"]["missing"] if "sealed" in document else ""
+    return ("", "to be approved") if missing else ("ok", "✓ can be applied")
 
 
 def sealed_state(document: Document) -> list[str]:

@@ -101,7 +101,7 @@ def _state(document: Document) -> Iterator[str]:
         return
     verdict, *rest = filter(None, map(str.strip, state_lines(document["sealed"], document["timezone"])))
     mark = "🛑 " if document["sealed"]["state"] in _OVER else ""
-    yield f"{mark}**{code(verdict, 400)}**"
+    yield f"{mark}**{code(verdict, 800)}**"
     yield ""
     kept, left = fitting((f"- {code(line, 400)}" for line in rest), len(rest), _STATE_ROOM, MOST_LINES)
     yield from kept

@@ -17,7 +17,9 @@ _STATES = {
 def state_lines(sealed: Document, zone: str) -> Iterator[str]:
     """Above a sealed plan: its state, who made it, who approved it."""
     reason = f": {display(sealed['reason'], 300)}" if sealed["reason"] else ""
-    yield f"This plan {'is ' if sealed['state'] != 'applicable' else ''}{_STATES[sealed['state']]}{reason}"
+    awaits = f", once it is approved: {display(sealed['missing'], 300)}" if sealed["missing"] else ""
+    is_ = "" if sealed["state"] == "applicable" else "is "
+    yield f"This plan {is_}{_STATES[sealed['state']]}{reason}{awaits}"
     actor = display(sealed["actor"] or "unknown", 60)
     commit = f", commit {display(sealed['commit'], 12)}" if sealed["commit"] else ""
     dirty = " with changes" if sealed["dirty"] else ""
@@ -25,6 +27,7 @@ def state_lines(sealed: Document, zone: str) -> Iterator[str]:
     yield f"  expires {at(sealed['expires_at'], zone)}"
     for approval in sealed["approvals"]:
         signed = ", signed" if approval["signed"] else ""
+        signed += ", which was of an earlier plan and does not count" if approval["older"] else ""
         reason = f": {display(approval['reason'], 120)}" if approval["reason"] else ""
         yield f"  approved {at(approval['at'], zone)} by {display(approval['name'], 60)}{signed}{reason}"
     yield ""

@@ -18,6 +18,7 @@ from zalosync.errors import PlanRefused
 from zalosync.ledger.chain import canonical
 from zalosync.plan.approve import Approval, is_of
 from zalosync.plan.bundle import Sealed
+from zalosync.plan.signing import key_of
 
 SUFFIX = ".approvals"
 MAX_BYTES = 2**20
@@ -37,7 +38,7 @@ def add_approval(plan: Path, sealed: Sealed, keys: Keys, approval: Approval) -> 
     """
     for each in read_approvals(plan, keys):
         same = (each.digest, _spelled(each.name)) == (approval.digest, _spelled(approval.name))
-        if same and is_of(each, sealed) and bool(each.signature) >= bool(approval.signature):
+        if same and is_of(each, sealed) and (not approval.signature or _one_key(each, approval)):
             return False
     path = approvals_path(plan)
     line = _line(keys, approval) + b"\n"
@@ -49,6 +50,14 @@ def add_approval(plan: Path, sealed: Sealed, keys: Keys, approval: Approval) -> 
         file.flush()
         os.fsync(file.fileno())
     return True
+
+
+def _one_key(one: Approval, other: Approval) -> bool:
+    """Whether both are signed, with the same key. Whether that is allowed to, may change."""
+    try:
+        return key_of(one.signature) == key_of(other.signature)
+    except ValueError:
+        return one.signature == other.signature
 
 
 def _spelled(name: str) -> str:

@@ -117,6 +117,24 @@ def check_approved(
     return own if platform is None else (*own, platform)
 
 
+def check_unasked(needed: Sequence[Needed]) -> None:
+    """Raise where approvals are asked for and there is no sealed plan that could have them.
+
+    Whoever applies without one says yes at the terminal, or nobody does: neither is somebody else's yes.
+
+    Raises:
+        Blocked: some rule asks.
+    """
+    if needed:
+        rule = max(needed, key=lambda each: each.count)
+        wanted = f"{rule.count} approval" + ("s" if rule.count > 1 else "")
+        raise Blocked(
+            f"the plan needs {wanted} ({rule.by}), which only a sealed plan can have",
+            fix="`zalosync plan -o FILE`, `zalosync approve FILE --as NAME`, `zalosync apply FILE`",
+            code="ZS541",
+        )
+
+
 def is_of(approval: Approval, sealed: Sealed) -> bool:
     """Whether a yes is to this plan: to its digest, and said after it was made."""
     made = datetime.fromisoformat(sealed.document["created_at"])
@@ -159,14 +177,14 @@ def useless_of_authors(rules: Iterable[Needed]) -> bool:
 def _too_few(
     rule: Needed, people: int, given: Sequence[Approval], own: Sequence[Approval], counted: Sequence[Approval]
 ) -> Blocked:
-    wanted = "approval" if rule.count == 1 else "approvals"
-    whose = " that are signed" if rule.signed else ""
-    whose += " of somebody who is not an author of it" if rule.not_author else ""
+    wanted = ("signed " if rule.signed else "") + ("approval" if rule.count == 1 else "approvals")
+    others = "somebody who is not an author" if rule.count == 1 else "people who are no authors"
+    whose = f" by {others} of it" if rule.not_author else ""
     rest = []
     if len(given) > len(own):
         rest.append(f"{len(given) - len(own)} here are of another plan, or older than it")
     if len(own) > len(counted):
-        rest.append(f"{len(own) - len(counted)} do not count")
+        rest.append(f"{len(own) - len(counted)} do not count: {_why_not(rule)}")
     if len(counted) > people:
         rest.append("some are of one person by name, address, user or key")
     more = f"; {', '.join(rest)}" if rest else ""
@@ -175,6 +193,11 @@ def _too_few(
         fix=_FIX + (", with --sign KEYFILE" if rule.signed else ""),
         code="ZS541",
     )
+
+
+def _why_not(rule: Needed) -> str:
+    unsigned = f"not signed with a key that {rule.signers} has for the name" if rule.signed else ""
+    return " or ".join(filter(None, (unsigned, "of an author" if rule.not_author else "")))
 
 
 def approval_of(sealed: Sealed, name: str, reason: str, commit: str, actor: str, now: datetime) -> Approval:

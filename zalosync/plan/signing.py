@@ -13,6 +13,7 @@ from zalosync.spec.loaded import LoadedPolicy
 from zalosync.spec.safe_open import FileRefused, inside, open_inside
 
 NAMESPACE = "zalosync"
+_ARMOUR = "-----BEGIN SSH SIGNATURE-----"
 SECONDS = 60.0  # a person may have to type a passphrase, or touch a key
 MAX_BYTES = 2**20
 
@@ -100,12 +101,20 @@ def verified(root: Path, signers: str, name: str, data: bytes, signature: str) -
         done = _run(asked, data)
     if done is None:
         raise UsageError("there is no ssh-keygen to check with", fix="install OpenSSH's client", code="ZS545")
-    return _fingerprint(signature) if done.returncode == 0 else ""
+    return key_of(signature) if done.returncode == 0 else ""
 
 
-def _fingerprint(signature: str) -> str:
-    """Of the public key in a signature that ssh-keygen found good: after the magic word and the version."""
-    blob = base64.b64decode("".join(signature.split("-----")[2].split()))
+def key_of(signature: str) -> str:
+    """The fingerprint of the public key that an armoured signature names: whether it is good, nobody asked.
+
+    Raises:
+        ValueError: it is no signature.
+    """
+    _, found, armoured = signature.partition(_ARMOUR)
+    if not found:
+        raise ValueError("no armour")
+    # After the magic word and the version.
+    blob = base64.b64decode("".join(armoured.partition("-----")[0].split()))
     length = int.from_bytes(blob[10:14], "big")
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob[14 : 14 + length]).digest()).decode().rstrip("=")
 

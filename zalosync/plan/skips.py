@@ -14,7 +14,6 @@ from zalosync.audience.screen import Reason
 from zalosync.compose.desired import CHUNK_ROWS
 from zalosync.compose.inputs import opened_audience
 from zalosync.compose.preview import Preview, look_at, why_not
-from zalosync.errors import UsageError
 from zalosync.plan.decide import Action
 from zalosync.plan.shape import CampaignPlan, Plan
 from zalosync.spec.loaded import LoadedProject
@@ -31,12 +30,7 @@ def write_skips(path: Path, project: LoadedProject, plan: Plan) -> int:
         path: ends in `.csv` or `.jsonl`; written aside and renamed.
         project: whose audiences are read again, for the lines.
         plan: whose campaigns' inputs are open.
-
-    Raises:
-        UsageError: the end of the file's name says no form.
     """
-    if path.suffix not in (".csv", ".jsonl"):
-        raise UsageError(f"the form of {path.name} is not known", fix="name it .csv or .jsonl")
     aside = path.with_name(path.name + ".new")
     count = 0
     with aside.open("w", encoding="utf-8", newline="") as file:
