@@ -290,7 +290,12 @@ def test_what_show_says_of_a_plan(shop: Shop) -> None:
     for name, state in (("a.zsplan", "consumed"), ("b.zsplan", "consumed")):
         shown = zalosync(shop.root, "show", name, "--json", "--detailed-exitcode")
         assert (shown.code, shown.json["sealed"]["state"]) == (4, state)
-    assert zalosync(shop.root, "show", "a.zsplan").code == 0
+    for form in ("markdown", "html", "text"):
+        shown = zalosync(shop.root, "show", "a.zsplan", "--format", form)
+        assert shown.code == 0
+        assert "This plan is CONSUMED" in shown.out
+        assert "approved 20" in shown.out, "when, and by whom"
+        assert "can be applied" not in shown.out
 
 
 def test_how_a_plan_in_each_state_ends_show() -> None:

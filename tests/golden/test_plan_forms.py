@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
+import polars as pl
 import pytest
 
 from tests.support.desk import KEYS, Desk, phones
 from zalosync.compose.message import Status
 from zalosync.compose.preview import preview
+from zalosync.console.markdown import LONGEST
 from zalosync.console.plan_html import plan_html
-from zalosync.console.plan_markdown import LONGEST, plan_markdown
+from zalosync.console.plan_markdown import plan_markdown
 from zalosync.console.plan_state import diff_lines
 from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document
+from zalosync.plan.adopt import build_adoption
 from zalosync.plan.approve import Needed
-from zalosync.plan.shape import Plan
+from zalosync.plan.shape import SEND, Plan
 from zalosync.plan.skips import skip_samples
 from zalosync.spec.load import load_project
 
@@ -44,16 +47,17 @@ def document(desk: Desk, plan: Plan) -> dict[str, Any]:
     samples = {
         campaign.name: preview(project, campaign.loaded, KEYS, now=desk.now, budget=None)
         for campaign in plan.campaigns
-        if campaign.to_send
+        if campaign.to_send and plan.kind == SEND
     }
     needed = [
-        Needed(1, "above 100 messages, approvals in policies/limits.yaml"),
+        Needed(1, "above 100 messages, approvals in policies/limits.yaml", above=100),
         Needed(
             2,
             "above 150 messages, approvals in policies/limits.yaml",
             not_author=True,
             signed=True,
             signers="x",
+            above=150,
         ),
     ]
     skips = {campaign.name: skip_samples(project, campaign) for campaign in plan.campaigns}
@@ -87,10 +91,14 @@ def ordinary(desk: Desk) -> None:
     )
     held = "schedule: {sendAt: 2026-12-04T09:00:00+07:00, mode: hold, expiresAt: 2026-12-04T12:00:00+07:00}\n"
     desk.campaign("b-held", phones(20, first=500), tag="PROMOTION", more=held)
+    ends = "expiresAt: 2026-12-05T20:00:00+07:00"
     window = f'deliveryTimeWindow: {{{DAYS}, from: "08:00", to: "21:00"}}'
     slow = "sendAt: 2026-12-03T09:00:00+07:00, sendingSpeedLimit: {amount: 10, timeUnit: HOUR}"
     desk.campaign(
-        "c-slow", phones(60, first=900), tag="CUSTOMER_CARE", more=f"schedule: {{{slow}, {window}}}\n"
+        "c-slow",
+        phones(60, first=900),
+        tag="CUSTOMER_CARE",
+        more=f"schedule: {{{slow}, {ends}, {window}}}\nvalidityPeriod: 6h\n",
     )
 
 
@@ -110,12 +118,56 @@ def nothing(desk: Desk) -> None:
     desk.send("a", state=Status.UNKNOWN)
 
 
+def crashed(desk: Desk) -> None:
+    """Of three hundred rows a run sent 120 and died with the others in flight; others are held."""
+    desk.campaign("a", phones(300))
+    desk.send("a", limit=120)
+    desk.send("a", state=Status.UNKNOWN)
+    later = "schedule: {sendAt: 2026-12-04T09:00:00+07:00, mode: hold}\n"
+    desk.campaign("b", phones(20, first=500), more=later)
+    desk.send("b", state=Status.HELD)
+
+
+def before(desk: Desk) -> None:
+    """Ten people, of whom the ledger has four; it is planned which of the others the logs know."""
+    failover = 'smsFailover: {text: "Don {{ code }} da gui."}\n'
+    desk.campaign("a", [*phones(10), "12"], more=failover)
+    desk.send("a", limit=4)
+
+
+def adoption(desk: Desk) -> Plan:
+    """The plan that marks those of `a` whom the provider's logs know: every other one."""
+
+    def known(messages: pl.DataFrame) -> pl.Series:
+        return pl.Series([None if n % 2 else 1 for n in range(messages.height)], dtype=pl.UInt64)
+
+    project = load_project(desk.root, environment=None, now=desk.now)
+    return build_adoption(
+        project,
+        project.campaign("a"),
+        desk.ledger,
+        KEYS,
+        base_url="sandbox",
+        files=None,
+        attempts=known,
+        now=desk.now,
+        emit=desk.emitted.append,
+    )
+
+
 def preview_only(desk: Desk) -> None:
     """As in a pull request."""
     desk.campaign("a", phones(10))
 
 
-PLANS = {"ordinary": ordinary, "blocked": blocked, "nothing": nothing, "preview": preview_only}
+PLANS = {
+    "ordinary": ordinary,
+    "blocked": blocked,
+    "nothing": nothing,
+    "crashed": crashed,
+    "adopt": before,
+    "preview": preview_only,
+}
 
 
 @pytest.fixture(params=PLANS)
@@ -124,7 +176,7 @@ def planned(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[s
     name = str(request.param)
     desk = Desk(tmp_path)
     PLANS[name](desk)
-    with desk.plan(preview=name == "preview") as plan:
+    with adoption(desk) if name == "adopt" else desk.plan(preview=name == "preview") as plan:
         return name, document(desk, plan)
 
 
@@ -193,7 +245,7 @@ def test_nothing_personal_is_in_any_form(planned: tuple[str, dict[str, Any]]) ->
 def test_a_diff(tmp_path: Path) -> None:
     """What came, went, changed, and why, in text and in JSON that fits its schema."""
     from zalosync.cli.diff import _document
-    from zalosync.console.plan_markdown import diff_markdown
+    from zalosync.console.diff_markdown import diff_markdown
     from zalosync.plan.bundle import seal, unseal
     from zalosync.plan.diff import diff
 

@@ -14,8 +14,9 @@ from tests.support.desk import Desk, phones
 from zalosync.console import documents
 from zalosync.console.display import inert
 from zalosync.console.hints import spelled
+from zalosync.console.markdown import LONGEST, code
 from zalosync.console.plan_html import plan_html
-from zalosync.console.plan_markdown import LONGEST, code, plan_markdown
+from zalosync.console.plan_markdown import plan_markdown
 from zalosync.console.plan_state import diff_lines, state_lines
 from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document
@@ -83,10 +84,35 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     desk.campaign("b", phones(5), more='smsFailover: {text: "{{ code }}"}\n')
     with desk.plan() as plan:
         document = plan_document(plan)
-    document["approvals_needed"] = [{"count": 1, "not_author": False, "signed": False, "by": "rule"}]
+    rule = {"count": 1, "not_author": False, "signed": False, "by": "rule"}
+    document["approvals_needed"] = [{**rule, "above": 1, "messages": 2, "sms": 1}]
     document["campaigns"][0]["samples"] = [{"values": {"name": "•••"}, "failover": "•••", "segments": 1}]
     document["campaigns"][0]["webhook_host"] = "hooks.example.vn"
-    return document
+    document["campaigns"][0]["findings"].append({**document["findings"][0], "message": "blocks"})
+    document["campaigns"][1]["failover_sender"] = "SHOPVN"
+    return {**document, "sealed": SEALED}
+
+
+SEALED = {
+    "state": "stale",
+    "reason": "why",
+    "missing": "two",
+    "created_at": "2026-12-01T05:00:00Z",
+    "expires_at": "2026-12-02T05:00:00Z",
+    "actor": "actor",
+    "commit": "commit",
+    "dirty": True,
+    "approvals": [
+        {
+            "name": "name",
+            "at": "2026-12-01T06:00:00Z",
+            "reason": "yes",
+            "actor": "actor",
+            "signed": True,
+            "older": True,
+        }
+    ],
+}
 
 
 # Strings that the code itself chooses from, and numbers and times that it formats.
@@ -156,26 +182,7 @@ def test_data_never_makes_a_node_of_its_own(plain: dict[str, Any], text: str) ->
 def test_text_keeps_its_lines(plain: dict[str, Any], text: str) -> None:
     """No control character, no line that is a workflow command, no more lines than the words need."""
     document = infected(plain, text)
-    sealed = {
-        "state": "stale",
-        "reason": text,
-        "missing": text,
-        "created_at": "2026-12-01T05:00:00Z",
-        "expires_at": "2026-12-02T05:00:00Z",
-        "actor": text,
-        "commit": text,
-        "dirty": True,
-        "approvals": [
-            {
-                "name": text,
-                "at": "2026-12-01T06:00:00Z",
-                "reason": text,
-                "actor": text,
-                "signed": True,
-                "older": True,
-            }
-        ],
-    }
+    sealed = infected(SEALED, text)
     moved = {
         "same": False,
         "before": {"digest": "sha256:x", "to_send": 1},

@@ -5,7 +5,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zalosync.console.plan_markdown import LONGEST, diff_markdown, plan_markdown
+from zalosync.console.diff_markdown import diff_markdown
+from zalosync.console.display import plural
+from zalosync.console.markdown import LONGEST
+from zalosync.console.plan_markdown import plan_markdown
 from zalosync.plan.shape import TOTALS
 
 # Texts that grow when they are made safe, and ordinary ones, as long as a file system lets paths be.
@@ -34,8 +37,10 @@ def campaign(text: str, findings: int, files: int, values: int) -> dict[str, Any
         "occurrence": 1,
         "template": 2**31,
         "tag": "CUSTOMER_CARE",
+        "sender": text,
         "encrypted": True,
         "failover": True,
+        "failover_sender": text,
         "webhook_host": text,
         "totals": {"audience": number, **dict.fromkeys(TOTALS, number)},
         "skipped": {"invalid-phone": number, "frequency-cap": number},
@@ -48,8 +53,12 @@ def campaign(text: str, findings: int, files: int, values: int) -> dict[str, Any
             "starts_at": "2026-12-01T05:00:00Z",
             "ends_at": "2026-12-02T05:00:00Z",
             "send_at": "2026-12-01T05:00:00Z",
+            "expires_at": "2026-12-03T05:00:00Z",
             "irrevocable": "handed-over",
-            "window": None,
+            "mode": "provider",
+            "speed_limit": {"amount": number, "time_unit": "MINUTE"},
+            "window": {"days": ["MONDAY"] * 6, "from": "08:00", "to": "20:00", "timezone": text},
+            "validity_seconds": 90 * 60,
         },
         "since": {
             "run_id": text,
@@ -70,10 +79,40 @@ def test_a_plan_fits(
     *, text: str, campaigns: int, findings: int, own: int, rules: int, cancels: int, explain: bool
 ) -> None:
     """Under 60,000 characters, digest and approvals at its end, what is left out counted, details closed."""
+    number = 10**12
+    rule = {
+        "count": 2,
+        "not_author": True,
+        "signed": True,
+        "by": text,
+        "above": number,
+        "messages": number,
+        "sms": number,
+    }
+    approval = {
+        "name": text,
+        "at": "2026-12-01T06:00:00Z",
+        "reason": text,
+        "actor": text,
+        "signed": True,
+        "older": True,
+    }
+    sealed = {
+        "state": "stale",
+        "reason": text,
+        "missing": text,
+        "created_at": "2026-12-01T05:00:00Z",
+        "expires_at": "2026-12-02T05:00:00Z",
+        "actor": text,
+        "commit": text,
+        "dirty": True,
+        "approvals": [approval] * rules,
+    }
     shown = plan_markdown(
         {
             "kind": "send",
             "environment": text,
+            "base_url": text,
             "timezone": "Asia/Ho_Chi_Minh",
             "digest": DIGEST,
             "complete": True,
@@ -81,9 +120,10 @@ def test_a_plan_fits(
             "totals": {"audience": 10**12, **dict.fromkeys(TOTALS, 10**12)},
             "cancels": [{"campaign": text, "gone": "campaign", "count": 10**12}] * cancels,
             "cost": None,
-            "approvals_needed": [{"count": 2, "not_author": True, "signed": True, "by": text}] * rules,
+            "approvals_needed": [rule] * rules,
             "findings": [finding(text)] * findings,
             "campaigns": [campaign(text, own, own, own)] * campaigns,
+            **({"sealed": sealed} if cancels % 2 else {}),
         },
         explain=explain,
     )
@@ -91,6 +131,8 @@ def test_a_plan_fits(
     lines = shown.splitlines()
     assert lines[-1] == f"Digest: `{DIGEST}`"
     assert shown.count("\n<details>\n") == shown.count("\n</details>\n")
+    if campaigns and own:
+        assert f"**quota-exceeded**, {plural(campaigns * own, 'finding')}, in " in shown
     left = shown.count("did not fit here")
     assert left == ("truncated=true" in lines[0])
     assert bool(rules) == any("approval" in line for line in lines)

@@ -15,9 +15,10 @@ from zalosync.apply.conduct import Applied
 from zalosync.audit.verify import verify
 from zalosync.cli.apply import _question
 from zalosync.compose.message import Status
+from zalosync.console.diff_markdown import diff_markdown
 from zalosync.console.documents import apply_document
 from zalosync.console.plan_html import plan_html
-from zalosync.console.plan_markdown import diff_markdown, plan_markdown
+from zalosync.console.plan_markdown import plan_markdown
 from zalosync.console.plan_state import diff_lines
 from zalosync.console.plan_text import plan_lines
 from zalosync.console.planned import plan_document

@@ -29,7 +29,7 @@ def diff(options: Options, *, before: Path, after: Path, form: str | None, detai
     import sys
 
     from zalosync.console import documents
-    from zalosync.console.plan_markdown import diff_markdown
+    from zalosync.console.diff_markdown import diff_markdown
     from zalosync.console.plan_state import diff_lines
     from zalosync.console.text import say
     from zalosync.plan.bundle import unseal

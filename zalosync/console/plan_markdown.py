@@ -5,36 +5,40 @@ marks broken; tables hold our words and numbers only. A comment is found again b
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections import Counter
+from collections.abc import Iterator
 
-from zalosync.console.display import display, plural
+from zalosync.console.display import plural
+from zalosync.console.markdown import LINES_ROOM, LONGEST, MARKER, MOST_CAMPAIGNS, MOST_LINES, code, fitting
+from zalosync.console.plan_counts import shares, steps, told
+from zalosync.console.plan_details import details
+from zalosync.console.plan_state import state_lines
 from zalosync.console.plan_words import (
+    ADOPT,
     REPAIRS,
-    WHY,
     Document,
     approvals,
-    both,
     cancels,
     cost,
+    hosts,
     kind,
+    leaving,
+    place,
     second,
     sending,
     since,
-    steps,
     to_send,
     ways,
     when,
 )
 
-MARKER = "<!-- zalosync:plan"
-LONGEST = 60_000  # characters; GitHub refuses comments over 65,536
-# Of these at most so many, and in all at most so many characters, so that what follows always fits.
-_MOST_FINDINGS, _MOST_FILES, _MOST_CAMPAIGNS, _MOST_SKIPS, _MOST_LINES = 30, 20, 100, 30, 30
-_FINDINGS_ROOM, _LINES_ROOM = 12_000, 6_000
+_MOST_FINDINGS, _MOST_FILES, _MOST_SKIPS, _MOST_RULES, _MOST_NAMES = 30, 20, 30, 100, 200
+# Characters of the findings of a list, of the campaigns named as blocking, of a sealed plan's state: with
+# held messages to cancel and approvals, they leave room for campaigns.
+_FINDINGS_ROOM, _NAMES_ROOM, _STATE_ROOM = 12_000, 6_000, 4_000
 _LONGEST_NAME = 60  # of an environment, in the marker
-_ZERO_WIDTH = "\u200b"
 _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
+_OVER = ("expired", "consumed", "stale")  # states of a plan that cannot be applied any more
 
 
 def plan_markdown(document: Document, *, digest: str | None = None, explain: bool = False) -> str:
@@ -43,47 +47,39 @@ def plan_markdown(document: Document, *, digest: str | None = None, explain: boo
     end = "\n".join(_end(document, digest or document["digest"]))
     environment = re.sub("[^a-z0-9-]", "", document["environment"].lower())[:_LONGEST_NAME]
     marker = f"{MARKER} environment={environment} truncated={{}} -->"
-    zone, count = document["timezone"], len(document["campaigns"])
-    shown = ("\n".join(_campaign(each, zone, explain=explain)) for each in document["campaigns"])
-    room = LONGEST - len(marker) - len(head) - len(end) - len(_more(count)) - 10
-    parts, left = _fitting(shown, count, room, count)
-    rest = [_more(left)] if left else []
+    campaigns = sorted(document["campaigns"], key=_worst)
+    count = len(campaigns)
+    shown = ("\n".join(_campaign(each, document, explain=explain)) for each in campaigns)
+    room = LONGEST - len(marker) - len(head) - len(end) - len(_more(document, count)) - 10
+    parts, left = fitting(shown, count, room, MOST_CAMPAIGNS)
+    rest = [_more(document, left)] if left else []
     text = "\n".join([head, *parts, *rest, *([end] if end else [])])
     return f"{marker.format('true' if left else 'false')}\n{text}\n"
 
 
-def _more(campaigns: int) -> str:
+def _worst(campaign: Document) -> int:
+    """What blocks comes first, then what warns: the others may be left out."""
+    severities = {finding["severity"] for finding in campaign["findings"]}
+    return 0 if "error" in severities else 1 if severities else 2
+
+
+def _more(document: Document, campaigns: int) -> str:
     count = plural(campaigns, "more campaign")
-    return f"**{count}** did not fit here: `zalosync show FILE` has all of them.\n"
-
-
-def _fitting(parts: Iterable[str], count: int, room: int, most: int) -> tuple[list[str], int]:
-    """The first of so many parts that fit, whole, and how many are left out; those are not even made."""
-    kept: list[str] = []
-    for part in islice(parts, most):
-        room -= len(part) + 1
-        if room < 0:
-            break
-        kept.append(part)
-    return kept, count - len(kept)
-
-
-def code(text: str, length: int = 200) -> str:
-    """A foreign text as inline code that nothing in it can close."""
-    shown = display(text, length).replace("@", f"@{_ZERO_WIDTH}").replace("<!--", f"<!{_ZERO_WIDTH}--")
-    shown = shown.strip() or "-"
-    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
+    if "sealed" in document:
+        way = "zalosync show FILE"
+    else:  # what is blocked, or was not sealed, is in no file
+        way = "zalosync plan" if document["complete"] else "zalosync plan --preview"
+    return f"**{count}** did not fit here: `{way}` has all of them.\n"
 
 
 def _head(document: Document) -> Iterator[str]:
-    totals = document["totals"]
-    count = plural(to_send(totals), "message")
+    count = plural(to_send(document["totals"]), "message")
     most = "" if document["complete"] else "at most "
-    yield f"### Plan for {code(document['environment'])}: {most}{count} {sending(document)}"
+    name, url = place(document)
+    where = code(name) + (f" ({code(url)})" if url else "")
+    yield f"### Plan for {where}: {most}{count} {sending(document)}"
     yield ""
+    yield from _state(document)
     if document["blocked"]:
         yield "**Blocked**: nothing can be applied until the findings marked 🛑 are mended."
         yield ""
@@ -93,18 +89,60 @@ def _head(document: Document) -> Iterator[str]:
             " and cannot be applied."
         )
         yield ""
-    yield "| rows | skipped | sent before | in doubt or failed | **to send** | cost |"
-    yield "|---:|---:|---:|---:|---:|---|"
-    before = totals["unchanged"] + totals["changed"] + totals["held"]
-    doubt = totals["unknown"] + totals["failed"]
-    price = cost(document["cost"]) if to_send(totals) else "nothing"
-    yield (
-        f"| {totals['audience']:,} | {totals['skipped']:,} | {before:,} | {doubt:,} |"
-        f" **{to_send(totals):,}** | {price} |"
-    )
-    yield ""
+    yield from _totals(document)
     yield from _cancels(document)
     yield from _findings(document["findings"])
+    yield from _blocks(document)
+
+
+def _state(document: Document) -> Iterator[str]:
+    """What became of a sealed plan, by when it expires, and who approved it."""
+    if "sealed" not in document:
+        return
+    verdict, *rest = filter(None, map(str.strip, state_lines(document["sealed"], document["timezone"])))
+    mark = "🛑 " if document["sealed"]["state"] in _OVER else ""
+    yield f"{mark}**{code(verdict, 800)}**"
+    yield ""
+    kept, left = fitting((f"- {code(line, 400)}" for line in rest), len(rest), _STATE_ROOM, MOST_LINES)
+    yield from kept
+    if left:
+        yield f"- and {plural(left, 'more approval')}"
+    yield ""
+
+
+def _totals(document: Document) -> Iterator[str]:
+    """All counts of a row together are its first."""
+    totals = document["totals"]
+    adopts = document["kind"] == ADOPT
+    columns = [("rows", f"{totals['audience']:,}")]
+    columns += [(words, f"{count:,}") for words, count in shares(totals, document["kind"])]
+    columns += [(f"**to {'mark as sent' if adopts else 'send'}**", f"**{to_send(totals):,}**")]
+    if not adopts:
+        columns += [("cost", cost(document["cost"]) if leaving(document, totals) else "nothing")]
+    yield f"| {' | '.join(name for name, _ in columns)} |"
+    yield f"|{'|'.join('---' if name == 'cost' else '---:' for name, _ in columns)}|"
+    yield f"| {' | '.join(value for _, value in columns)} |"
+    yield ""
+
+
+def _blocks(document: Document) -> Iterator[str]:
+    """Which rules block which campaigns: each rule by its id, and as many campaigns as fit."""
+    found: dict[str, list[str]] = {}
+    for campaign in document["campaigns"]:
+        for finding in campaign["findings"]:
+            if finding["severity"] == "error":
+                found.setdefault(finding["id"], []).append(campaign["name"])
+    if not found:
+        return
+    yield "Campaigns that block:"
+    yield ""
+    room = _NAMES_ROOM // len(found)
+    for name in list(found)[:_MOST_RULES]:
+        campaigns = list(dict.fromkeys(found[name]))
+        kept, left = fitting(map(code, campaigns), len(campaigns), room, _MOST_NAMES)
+        named = ", ".join([*kept, *([plural(left, "more campaign")] if left else [])])
+        yield f"- {_SEVERITIES['error']} **{name}**, {plural(len(found[name]), 'finding')}, in {named}"
+    yield ""
 
 
 def _cancels(document: Document) -> Iterator[str]:
@@ -113,7 +151,7 @@ def _cancels(document: Document) -> Iterator[str]:
         f"- **{plural(number, 'held message')} to cancel** of {code(name)}: {why}"
         for name, number, why in found
     )
-    kept, left = _fitting(lines, len(found), _LINES_ROOM, _MOST_LINES)
+    kept, left = fitting(lines, len(found), LINES_ROOM, MOST_LINES)
     yield from kept
     if left:
         count = sum(count for _, count, _ in found[-left:])
@@ -122,40 +160,36 @@ def _cancels(document: Document) -> Iterator[str]:
         yield ""
 
 
-def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
-    totals = campaign["totals"]
+def _campaign(campaign: Document, document: Document, *, explain: bool) -> Iterator[str]:
+    zone, plan = document["timezone"], document["kind"]
     yield f"#### {code(campaign['name'])}"
     yield ""
-    yield f"{kind(campaign)}; from {code(campaign['file'])}"
+    yield f"{kind(campaign, plan)}; from {code(campaign['file'])}"
     yield ""
-    if to_send(totals):
+    if leaving(document, campaign["totals"]):
         yield f"- **When:** {when(campaign['schedule'], zone)}"
         price = cost(campaign["cost"])
         split = f" ({ways(campaign['cost'])})" if campaign["cost"] and campaign["failover"] else ""
         yield f"- **Cost:** {price}{split}"
-    moved = since(campaign, zone)
+    moved = since(campaign, zone, plan)
     if moved is not None:
         yield f"- **Change:** {code(moved, 400)}"
     sms = second(campaign)
     if sms is not None:
         yield f"- **SMS:** {sms}"
-    if campaign["webhook_host"] is not None:
-        yield f"- **Reports** are pushed to {code(campaign['webhook_host'])}"
-    if campaign["tracking_hosts"]:
-        yield f"- **Links and clicks** go to {', '.join(map(code, campaign['tracking_hosts']))}"
+    for what, how, named in hosts(campaign, plan):
+        yield f"- **{what}** {how} {', '.join(map(code, named))}"
     yield ""
     yield from _findings(campaign["findings"])
-    yield from _rows(campaign, explain=explain)
+    yield from _rows(campaign, document, explain=explain)
     yield from _samples(campaign)
 
 
-def _rows(campaign: Document, *, explain: bool) -> Iterator[str]:
-    totals = campaign["totals"]
+def _rows(campaign: Document, document: Document, *, explain: bool) -> Iterator[str]:
+    totals, plan = campaign["totals"], document["kind"]
+    left = f"{to_send(totals):,} {'to mark as sent' if plan == ADOPT else 'to send'}"
     yield "<details>"
-    yield (
-        f"<summary>{totals['audience']:,} rows: {totals['skipped']:,} skipped,"
-        f" {to_send(totals):,} to send</summary>"
-    )
+    yield f"<summary>{totals['audience']:,} rows: {told(totals, plan)}, {left}</summary>"
     yield ""
     for file in campaign["files"][:_MOST_FILES]:
         yield f"- {code(file)}"
@@ -164,11 +198,15 @@ def _rows(campaign: Document, *, explain: bool) -> Iterator[str]:
     yield ""
     yield "| | | why |" if explain else "| | |"
     yield "|---:|---|---|" if explain else "|---:|---|"
-    for step in steps(campaign):
-        sign = {"rows": "", "loss": "-", "sent": "-", "send": "+"}[step.kind]
+    for step in steps(campaign, plan):
         words = step.words if step.kind != "rows" else "rows read"
-        why = f" {_cell(WHY.get(step.name, ''))} |" if explain else ""
-        yield f"| {sign}{step.count:,} | {words} |{why}"
+        why = f" {_cell(step.why)} |" if explain else ""
+        yield f"| {step.signed} | {words} |{why}"
+    yield ""
+    yield "From whom, and when, as the spec says:"
+    yield ""
+    for name, value in details(campaign, document["timezone"], plan):
+        yield f"- {name}: {code(value)}"
     if campaign["repairs"] and explain:
         yield ""
         yield "Phones were read as one number whatever their spelling:"
@@ -212,10 +250,12 @@ def _samples(campaign: Document) -> Iterator[str]:
 
 
 def _findings(findings: list[Document]) -> Iterator[str]:
-    kept, left = _fitting(map(_finding, findings), len(findings), _FINDINGS_ROOM, _MOST_FINDINGS)
+    kept, left = fitting(map(_finding, findings), len(findings), _FINDINGS_ROOM, _MOST_FINDINGS)
     yield from kept
     if left:
-        yield f"- and {plural(left, 'more finding')}"
+        ids = Counter(finding["id"] for finding in findings[-left:] if finding["severity"] == "error")
+        blocking = ", ".join(f"{count:,} 🛑 **{name}**" for name, count in ids.items())
+        yield f"- and {plural(left, 'more finding')}{': ' if blocking else ''}{blocking}"
     if findings:
         yield ""
 
@@ -229,61 +269,10 @@ def _finding(finding: Document) -> str:
 def _end(document: Document, digest: str | None) -> Iterator[str]:
     found = list(approvals(document))
     lines = (f"- {code(line, 400)}" for line in found)
-    kept, left = _fitting(lines, len(found), _LINES_ROOM, _MOST_LINES)
+    kept, left = fitting(lines, len(found), LINES_ROOM, MOST_LINES)
     yield from kept
     if left:
         yield f"- and {plural(left, 'more rule')} about approvals"
     if digest is not None:
         yield ""
         yield f"Digest: `{digest}`"
-
-
-def diff_markdown(document: Document) -> str:
-    """What differs between two plans, under 60,000 characters."""
-    head = "\n".join([f"{MARKER}-diff -->", *_diff_head(document)])
-    if document["same"]:
-        return f"{head}\n"
-    end = f"From `{document['before']['digest']}` to `{document['after']['digest']}`\n"
-    campaigns = ("\n".join(_diff_campaign(each)) for each in document["campaigns"])
-    more = "**{}** did not fit here: `zalosync diff FILE FILE` has all of them.\n"
-    room = LONGEST - len(head) - len(end) - len(more) - 40
-    kept, left = _fitting(campaigns, len(document["campaigns"]), room, _MOST_CAMPAIGNS)
-    rest = [more.format(plural(left, "more campaign"))] if left else []
-    return "\n".join([head, *kept, *rest, end])
-
-
-def _diff_head(document: Document) -> Iterator[str]:
-    if document["same"]:
-        yield "### The two plans are the same"
-        return
-    before, after = document["before"], document["after"]
-    yield f"### {before['to_send']:,} messages to send before, {after['to_send']:,} now"
-    yield ""
-    cancelled = document.get("cancels", ())
-    for lines, count, words in (
-        (map(code, document["inputs"]), len(document["inputs"]), "more inputs"),
-        (map(_diff_cancel, cancelled), len(cancelled), "more campaigns with held messages to cancel"),
-    ):
-        kept, left = _fitting(lines, count, _LINES_ROOM, _MOST_LINES)
-        yield from (f"- {line}" for line in kept)
-        if left:
-            yield f"- and {left:,} {words}"
-    yield ""
-
-
-def _diff_cancel(cancel: Document) -> str:
-    return f"held messages of {code(cancel['campaign'])} to cancel: {both(cancel)}"
-
-
-def _diff_campaign(campaign: Document) -> Iterator[str]:
-    where = {"both": "", "before": ", only in the first plan", "after": ", only in the second plan"}
-    yield f"#### {code(campaign['name'])}{where[campaign['in']]}"
-    yield ""
-    yield "| came | went | changed | the same |"
-    yield "|---:|---:|---:|---:|"
-    counts = (campaign[name] for name in ("came", "went", "changed", "same"))
-    yield "| " + " | ".join(f"{count:,}" for count in counts) + " |"
-    yield ""
-    for move in campaign["actions"]:
-        yield f"- {move['count']:,} were {move['from']}, and are {move['to']} now"
-    yield ""

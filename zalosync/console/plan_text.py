@@ -4,19 +4,22 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from zalosync.console.display import display, plural
+from zalosync.console.plan_counts import errors, steps, told
+from zalosync.console.plan_details import details
 from zalosync.console.plan_words import (
+    ADOPT,
     REPAIRS,
-    WHY,
     Document,
-    Step,
     approvals,
     cancels,
     cost,
+    hosts,
     kind,
+    leaving,
+    place,
     second,
     sending,
     since,
-    steps,
     to_send,
     ways,
     when,
@@ -25,7 +28,6 @@ from zalosync.console.plan_words import (
 WIDTH = 80
 _FILES = 3  # named, of an audience of many
 _MARKS = {"error": "✗", "warn": "!"}
-_SIGNS = {"rows": "", "loss": "-", "sent": "-", "send": "+"}
 
 
 def plan_lines(document: Document, *, digest: str | None = None, explain: bool = False) -> Iterator[str]:
@@ -43,7 +45,7 @@ def plan_lines(document: Document, *, digest: str | None = None, explain: bool =
         yield from _wrapped(f"{plural(count, 'held message')} of {display(name)} to cancel: {why}", "  ")
     for campaign in document["campaigns"]:
         yield ""
-        yield from _campaign(campaign, document["timezone"], explain=explain)
+        yield from _campaign(campaign, document, explain=explain)
     yield ""
     yield from _end(document, digest or document["digest"])
 
@@ -63,58 +65,36 @@ def shrunk_lines(counts: Mapping[str, int]) -> Iterator[str]:
 
 def _head(document: Document) -> Iterator[str]:
     totals = document["totals"]
-    place = display(document["environment"])
-    if document["base_url"] not in ("", document["environment"]):
-        place += f" ({display(document['base_url'], 60)})"
+    name, url = place(document)
+    where = display(name) + (f" ({display(url, 60)})" if url else "")
     count = plural(to_send(totals), "message")
     if document["complete"]:
-        yield f"Plan for {place}: {count} {sending(document)}"
+        yield f"Plan for {where}: {count} {sending(document)}"
     else:
-        yield f"Preview of a plan for {place}: at most {count} {sending(document)}"
-    dropped = f"{totals['skipped']:,} skipped, {totals['unchanged'] + totals['changed']:,} sent before"
-    yield (
-        f"  of {plural(totals['audience'], 'row')} in {plural(len(document['campaigns']), 'campaign')}:"
-        f" {dropped}"
-    )
-    if len(document["campaigns"]) > 1 and to_send(totals):
+        yield f"Preview of a plan for {where}: at most {count} {sending(document)}"
+    rows = f"of {plural(totals['audience'], 'row')} in {plural(len(document['campaigns']), 'campaign')}"
+    yield from _wrapped(f"{rows}: {told(totals, document['kind'])}", "  ", "    ")
+    if len(document["campaigns"]) > 1 and leaving(document, totals):
         yield f"  cost {cost(document['cost'])}"
     if document["blocked"]:
-        yield f"  BLOCKED by {plural(_errors(document), 'finding')}, marked ✗"
+        yield f"  BLOCKED by {plural(errors(document), 'finding')}, marked ✗"
 
 
-def _errors(document: Document) -> int:
-    everything = [*document["findings"], *(each for one in document["campaigns"] for each in one["findings"])]
-    return sum(finding["severity"] == "error" for finding in everything)
-
-
-def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
+def _campaign(campaign: Document, document: Document, *, explain: bool) -> Iterator[str]:
+    zone, plan = document["timezone"], document["kind"]
     yield f"campaign {display(campaign['name'])}"
-    yield from _wrapped(kind(campaign), "  ")
-    files = ", ".join(display(file, 60) for file in campaign["files"][:_FILES])
-    left = len(campaign["files"]) - _FILES
-    more = f" and {left} more files" if left > 0 else ""
-    for step in steps(campaign):
-        words = f"rows in {files}{more}" if step.kind == "rows" else step.words
-        yield from _wrapped(words, f"  {_number(step):>11}  ", " " * 15)
-        if explain and step.name in WHY and step.count:
-            yield from _wrapped(WHY[step.name], " " * 17, " " * 17)
-    if to_send(campaign["totals"]):
-        yield from _wrapped(when(campaign["schedule"], zone), "  when  ")
-        if campaign["cost"] is not None:
-            yield f"  cost  {cost(campaign['cost'])}"
-            if campaign["failover"]:
-                yield f"        {ways(campaign['cost'])}"
-        sms = second(campaign)
-        if sms is not None:
-            yield from _wrapped(sms, "  SMS   ", "        ")
-    moved = since(campaign, zone)
+    yield from _wrapped(kind(campaign, plan), "  ")
+    if explain:
+        for name, value in details(campaign, zone, plan):
+            yield from _wrapped(f"{name} {value}", "  ", "    ")
+    yield from _steps(campaign, plan, explain=explain)
+    if leaving(document, campaign["totals"]):
+        yield from _leaving(campaign, zone)
+    moved = since(campaign, zone, plan)
     if moved is not None:
         yield from _wrapped(moved, "  ")
-    if campaign["webhook_host"] is not None:
-        yield from _wrapped(f"reports are pushed to {display(campaign['webhook_host'])}", "  ")
-    if campaign["tracking_hosts"]:
-        hosts = ", ".join(map(display, campaign["tracking_hosts"]))
-        yield from _wrapped(f"links and clicks go to {hosts}", "  ")
+    for what, how, named in hosts(campaign, plan):
+        yield from _wrapped(f"{what.lower()} {how} {', '.join(map(display, named))}", "  ")
     yield from _repairs(campaign, explain=explain)
     if explain:
         yield from _skips(campaign)
@@ -123,8 +103,26 @@ def _campaign(campaign: Document, zone: str, *, explain: bool) -> Iterator[str]:
         yield from _finding(finding)
 
 
-def _number(step: Step) -> str:
-    return f"{_SIGNS[step.kind]}{step.count:,}"
+def _steps(campaign: Document, plan: str, *, explain: bool) -> Iterator[str]:
+    files = ", ".join(display(file, 60) for file in campaign["files"][:_FILES])
+    left = len(campaign["files"]) - _FILES
+    more = f" and {left} more files" if left > 0 else ""
+    for step in steps(campaign, plan):
+        words = f"rows in {files}{more}" if step.kind == "rows" else step.words
+        yield from _wrapped(words, f"  {step.signed:>11}  ", " " * 15)
+        if explain and step.why and step.count:
+            yield from _wrapped(step.why, " " * 17, " " * 17)
+
+
+def _leaving(campaign: Document, zone: str) -> Iterator[str]:
+    """When, at what cost, and how many SMS may follow."""
+    yield from _wrapped(when(campaign["schedule"], zone), "  when  ")
+    yield f"  cost  {cost(campaign['cost'])}"
+    if campaign["cost"] is not None and campaign["failover"]:
+        yield f"        {ways(campaign['cost'])}"
+    sms = second(campaign)
+    if sms is not None:
+        yield from _wrapped(sms, "  SMS   ", "        ")
 
 
 def _repairs(campaign: Document, *, explain: bool) -> Iterator[str]:
@@ -185,11 +183,30 @@ def _end(document: Document, digest: str | None) -> Iterator[str]:
     if not document["campaigns"]:
         yield "No campaign was asked for: nothing to compare."
     elif document["blocked"]:
-        yield f"Nothing can be applied: {plural(_errors(document), 'finding')} of severity error."
-    elif not to_send(totals) and document.get("cancel", 0):
-        yield f"Nothing to send; {plural(document['cancel'], 'held message')} to cancel."
+        yield f"Nothing can be applied: {plural(errors(document), 'finding')} of severity error."
     elif not to_send(totals):
-        yield "No changes: everybody who should have a message has one, or is named above."
+        yield from _nothing(document)
     for line in approvals(document):
         yield from _wrapped(line, "", "  ")
     yield f"Digest: {digest}"
+
+
+def _nothing(document: Document) -> Iterator[str]:
+    """Why there is nothing to send: only where nobody is held, in doubt or failed has everybody a message."""
+    totals, cancel = document["totals"], document.get("cancel", 0)
+    open_ends = [
+        (totals["held"], "held until due: `zalosync apply --due` sends them then"),
+        (totals["unknown"], "may have been sent: `zalosync refresh`, then `zalosync resolve`"),
+        (totals["failed"], "failed on Zalo and are not sent again"),
+    ]
+    if document["kind"] == ADOPT:
+        yield "Nothing to mark: who was found is in the ledger already."
+    elif cancel:
+        yield f"Nothing to send; {plural(cancel, 'held message')} to cancel."
+    elif any(count for count, _ in open_ends):
+        yield "Nothing to send now, and not everybody has a message for certain:"
+    else:
+        yield "No changes: everybody who should have a message has one, or is named above."
+    for count, words in open_ends:
+        if count:
+            yield f"  {count:>11,}  {words}"

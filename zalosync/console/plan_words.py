@@ -1,41 +1,15 @@
 """The words in which plans are told, the same in text, Markdown and HTML."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from zalosync.console.display import display, plural
 
 Document = Mapping[str, Any]
+ADOPT = "adopt"  # the kind of a plan that sends nothing, and marks messages as sent before
 
-# Why each group of rows has its fate: for `--explain`.
-WHY: Mapping[str, str] = {
-    "unreadable": "the row, its condition or its key could not be read",
-    "invalid-phone": "no phone number of the campaign's region",
-    "not-where": "`where` says that the campaign is not for them",
-    "no-consent": "the consent column is empty",
-    "suppressed": "on a suppression list of the campaign or of a policy",
-    "duplicate-key": "another row has the same key and is the one kept (onDuplicate)",
-    "invalid-values": "a value does not fit the template's contract, or the key's size",
-    "frequency-cap": "a policy's cap on messages to one person",
-    "unchanged": "the ledger has this message as sent, with the same content",
-    "changed": "sent before with another content; content is not identity, so nothing is sent again",
-    "held": "kept by us until its time, under a plan that was applied before",
-    "unknown": "may have been sent and is not proven; never sent again on its own",
-    "failed": "ended without delivery on Zalo, and `retry` does not name that end; its SMS may have arrived",
-    "retry": "ended without delivery in a way that the campaign's `retry` names",
-    "send": "wanted, and the ledger has no message of this identity",
-}
-_ORDER = list(WHY)
-_FATES = {
-    "unchanged": "sent before, unchanged",
-    "changed": "sent before, content changed since: not sent again",
-    "held": "held until due",
-    "unknown": "may have been sent: refresh, then resolve",
-    "failed": "failed on Zalo, not sent again",
-}
 REPAIRS: Mapping[str, str] = {
     "apostrophe": "a leading apostrophe",
     "international-prefix": "00 for +",
@@ -47,48 +21,27 @@ REPAIRS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a waterfall from the rows of an audience to the messages that are sent.
-
-    Attributes:
-        kind: `rows` it begins with, `loss` takes away, `sent` before or in doubt, `send` is what is left.
-        name: as in the document, or empty.
-        count: never negative.
-        words: for people.
-    """
-
-    kind: Literal["rows", "loss", "sent", "send"]
-    name: str
-    count: int
-    words: str
-
-
-def steps(campaign: Document) -> Iterator[Step]:
-    """The waterfall of a campaign; the rows are the sum of all other steps."""
-    totals = campaign["totals"]
-    yield Step("rows", "", totals["audience"], "rows")
-    skipped = campaign["skipped"]
-    for reason in sorted(skipped, key=_ORDER.index):
-        yield Step("loss", reason, skipped[reason], f"skipped: {reason}")
-    for name, words in _FATES.items():
-        if totals[name]:
-            yield Step("sent", name, totals[name], words)
-    if totals["retry"]:
-        yield Step("send", "retry", totals["retry"], "to try again")
-    yield Step("send", "send", totals["send"], "to send")
-
-
 def sending(document: Document) -> str:
     """What would happen to the messages of a plan, behind their number."""
-    if document["kind"] == "adopt":
+    if document["kind"] == ADOPT:
         return "to mark as sent before; nothing goes out"
     return "to send"
 
 
 def to_send(totals: Mapping[str, int]) -> int:
-    """Messages that applying would submit."""
+    """Messages that applying would submit, or mark as sent."""
     return totals["send"] + totals["retry"]
+
+
+def leaving(document: Document, totals: Mapping[str, int]) -> int:
+    """Messages of these counts that would go out: of a plan that adopts, none."""
+    return 0 if document["kind"] == ADOPT else to_send(totals)
+
+
+def place(document: Document) -> tuple[str, str]:
+    """Which environment a plan is for, and its address; empty where the name says it all."""
+    url = document["base_url"]
+    return document["environment"], "" if url in ("", document["environment"]) else url
 
 
 def cancels(document: Document) -> Iterator[tuple[str, int, str]]:
@@ -108,18 +61,17 @@ def when(schedule: Document, zone: str) -> str:
     start, end = schedule["starts_at"], schedule["ends_at"]
     if start is None:
         return "nothing to send"
-    about = f"about {at(end, zone)}"
+    begin, about = at(start, zone), f"done about {at(end, zone)}"
+    span = f"{begin}, {about}" if end != start else begin
+    where = display(zone, 60)  # the zone by name: messages of findings have times in others
     if schedule["irrevocable"] == "when-due":
-        done = f", done {about}" if end != start else ""
-        return f"held by us until {at(start, zone)}{done}; `cancel` ends it until then"
+        return f"held by us until {span} {where}; `cancel` ends it until then"
     if schedule["irrevocable"] == "handed-over":
         if schedule["send_at"] is None:
-            return f"from when it is applied, done {about}; what is handed over cannot be recalled"
-        done = f", done {about}" if end != start else ""
-        return f"at {at(start, zone)}{done}; handed over when applied, cannot be recalled then"
-    window = schedule["window"]
-    if window is not None and start != schedule["send_at"]:
-        return f"when applied, delivered from {at(start, zone)} on; cannot be recalled"
+            return f"from when it is applied, {about} {where}; what is handed over cannot be recalled"
+        return f"at {span} {where}; handed over when applied, cannot be recalled then"
+    if schedule["window"] is not None and start != schedule["send_at"]:
+        return f"when applied, delivered from {begin} {where} on; cannot be recalled"
     return "at once when applied; cannot be recalled"
 
 
@@ -146,14 +98,12 @@ def ways(document: Document) -> str:
     return f"all by Zalo {document['all_zalo']:,.2f}, all by SMS {document['all_failover']:,.2f}"
 
 
-def kind(campaign: Document) -> str:
-    """What is sent, in a line."""
-    parts = [
-        f"template {campaign['template']} {campaign['tag']}",
-        f"occurrence {campaign['occurrence']}",
-        "encrypted" if campaign["encrypted"] else "not encrypted",
-        "SMS failover" if campaign["failover"] else "no failover",
-    ]
+def kind(campaign: Document, plan: str) -> str:
+    """What is sent, in a line; how it was sent before, a plan that adopts does not know."""
+    parts = [f"template {campaign['template']} {campaign['tag']}", f"occurrence {campaign['occurrence']}"]
+    if plan != ADOPT:
+        parts.append("encrypted" if campaign["encrypted"] else "not encrypted")
+        parts.append("SMS failover" if campaign["failover"] else "no failover")
     return ", ".join(parts)
 
 
@@ -166,10 +116,20 @@ def second(campaign: Document) -> str | None:
     return f"up to {count} where Zalo does not deliver, {plural(segments, 'segment')}"
 
 
-def since(campaign: Document, zone: str) -> str | None:
-    """What changed since the last run that named the campaign; None where there was none."""
+def hosts(campaign: Document, plan: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Where else people's data may go: what, how, and the hosts. Nowhere in a plan that adopts."""
+    if plan == ADOPT:
+        return
+    if campaign["webhook_host"] is not None:
+        yield "Reports", "are pushed to", [campaign["webhook_host"]]
+    if campaign["tracking_hosts"]:
+        yield "Links and clicks", "go to", campaign["tracking_hosts"]
+
+
+def since(campaign: Document, zone: str, plan: str) -> str | None:
+    """What changed since the last run that named the campaign; None where there is none to compare with."""
     earlier = campaign["since"]
-    if earlier is None:
+    if earlier is None or plan == ADOPT:  # whom that wants are those to mark, not those to send to
         return None
     totals, skipped = campaign["totals"], campaign["skipped"]
     recipients = totals["audience"] - totals["skipped"]
@@ -195,4 +155,11 @@ def approvals(document: Document) -> Iterator[str]:
         people = "1 approval" if needed["count"] == 1 else f"{needed['count']} approvals"
         signed = ", signed" if needed["signed"] else ""
         author = ", not by an author" if needed["not_author"] else ""
-        yield f"needs {people}{signed}{author} ({display(needed['by'])})"
+        yield f"needs {people}{signed}{author} ({display(needed['by'])}){_counted(needed)}"
+
+
+def _counted(needed: Document) -> str:
+    """What a rule counts, where that is more than messages. Plans of older versions do not say."""
+    if needed.get("above") is None or not needed["sms"]:
+        return ""
+    return f"; it counts {plural(needed['messages'], 'message')} and up to {needed['sms']:,} SMS"

@@ -48,7 +48,7 @@ def plan_document(
         "cancel": plan.to_cancel,
         "cancels": _cancels(plan),
         "cost": _whole_cost(plan),
-        "approvals_needed": [_needed(each) for each in needed],
+        "approvals_needed": [_needed(each, plan) for each in needed],
         "findings": _findings(plan.findings),
         "campaigns": [
             {
@@ -85,6 +85,7 @@ def _campaign(campaign: CampaignPlan, samples: Sequence[Preview]) -> dict[str, A
         "sender": spec.sender,
         "encrypted": spec.encrypted,
         "failover": spec.sms_failover is not None,
+        "failover_sender": spec.sms_failover.sender if spec.sms_failover else None,
         "failover_segments": campaign.segments if spec.sms_failover else 0,
         "webhook_host": _webhook_host(spec),
         "tracking_hosts": _tracking_hosts(spec),
@@ -174,12 +175,16 @@ def _skip(row: Preview, *, phones: bool) -> dict[str, Any]:
     return skip
 
 
-def _needed(needed: Needed) -> dict[str, Any]:
+def _needed(needed: Needed, plan: Plan) -> dict[str, Any]:
+    """A rule, and what it counts: messages, and each SMS that may follow one."""
     return {
         "count": needed.count,
         "not_author": needed.not_author,
         "signed": needed.signed,
         "by": needed.by,
+        "above": needed.above,
+        "messages": plan.to_send,
+        "sms": plan.contacts - plan.to_send,
     }
 
 

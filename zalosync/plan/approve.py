@@ -55,6 +55,7 @@ class Needed:
         not_author: none of them may be an author of a campaign of the plan.
         signed: each approval must be signed.
         signers: the policy's file of allowed signers, from the project's root; None: it names none.
+        above: asked for above so many messages and SMS; None: of whatever size the plan is.
     """
 
     count: int
@@ -62,6 +63,7 @@ class Needed:
     not_author: bool = False
     signed: bool = False
     signers: str | None = None
+    above: int | None = None
 
 
 # Of an approval, by a file of allowed signers: the fingerprint of the key that signed it; empty: none that is
@@ -223,6 +225,7 @@ def approvals_needed(project: LoadedProject, contacts: int) -> list[Needed]:
             rule.not_author,
             rule.signed,
             signers_of(loaded),
+            rule.above,
         )
         for loaded in project.policies
         for rule in loaded.policy.spec.approvals
