@@ -1,5 +1,6 @@
 """What commands do at a terminal, in a pipe, on a full disk, and in a Git work tree."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,10 +24,11 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def asked(shop: Path) -> "pexpect.spawn[str]":
+def asked(shop: Path, *more: str) -> "pexpect.spawn[str]":
     """An apply at a terminal that waits for its answer."""
+    arguments = [*COMMAND[1:], "apply", *more]
     child = pexpect.spawn(
-        COMMAND[0], [*COMMAND[1:], "apply"], cwd=str(shop), env=environment({}), timeout=60, encoding="utf-8"
+        COMMAND[0], arguments, cwd=str(shop), env=environment({}), timeout=60, encoding="utf-8"
     )
     child.expect_exact("Only `yes` is a yes: ")
     return child
@@ -52,6 +54,19 @@ def test_anything_but_yes_is_a_no(shop: Path, answer: str) -> None:
     child.close()
     assert child.exitstatus == 130
     assert "nothing was sent" in child.before
+
+
+def test_whoever_wants_a_document_sees_what_is_asked(shop: Path) -> None:
+    """The plan goes to standard error then; the answer no is a document, too."""
+    child = asked(shop, "--json")
+    assert "messages to send" in child.before
+    child.sendline("no")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    answered = child.before[child.before.index("{") :]
+    assert json.loads(answered[: answered.rindex("}") + 1])["error"]["exit_code"] == 130
+    assert "nothing was sent" in answered
 
 
 def piped(shop: Path, words: str) -> Done:

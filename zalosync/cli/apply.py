@@ -77,8 +77,6 @@ def apply(
     session.check_job()  # before any secret is read
     with session.reporter() as emit, session.provider() as provider:
         applied = _apply(session, emit, provider, asked)
-    if applied is None:
-        return ExitCode.INTERRUPTED
     from zalosync.console import documents, text
 
     if isinstance(applied, int):
@@ -94,7 +92,7 @@ def apply(
     return applied.code
 
 
-def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | int | None":
+def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked) -> "Applied | int":
     from zalosync.cli import quotas, senders
     from zalosync.cli.adopting import apply_adoption
     from zalosync.cli.key_sizes import remember
@@ -140,8 +138,7 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             if sealed is not None:
                 check_same(sealed, built)
                 shrunk = narrowed(sealed, built)
-            if not _agreed(session, emit, built, asked, sealed, shrunk):
-                return None
+            _agree(session, emit, built, asked, sealed, shrunk)
             keys = senders.create(provider.client, found, project.environment, ledger.notes(), emit)
             remember(session.key_sizes, keys)
             planned = found.planned
@@ -151,26 +148,33 @@ def _apply(session: Session, emit: "Reporter", provider: Provider, asked: Asked)
             return _run(session, emit, provider, asked, built, approved, keys, ledger, shrunk)
 
 
-def _agreed(
+def _agree(
     session: Session,
     emit: "Reporter",
     built: "Plan",
     asked: Asked,
     sealed: "Sealed | None",
     shrunk: Mapping[str, int],
-) -> bool:
-    """Show what will be done and, where nobody said yes before, ask."""
+) -> None:
+    """Show what will be done and, where nobody said yes before, ask.
+
+    Raises:
+        Blocked: a finding blocks, or approvals are asked for.
+        Interrupted: the answer was no.
+    """
     from zalosync.console import plan_text, text
     from zalosync.console.planned import plan_document
     from zalosync.plan.approve import approvals_needed, check_unasked
     from zalosync.plan.decide import Action
 
     emit.close()
-    if not session.options.json:
+    asks = sealed is None and not asked.auto_approve and not asked.due
+    if asks or not session.options.json:
         document = plan_document(built, zone=session.project.spec.timezone)
-        text.say(plan_text.plan_lines(document, digest=sealed.digest if sealed else None))
-        if shrunk:
-            text.say(plan_text.shrunk_lines(shrunk))
+        lines = list(plan_text.plan_lines(document, digest=sealed.digest if sealed else None))
+        lines += plan_text.shrunk_lines(shrunk) if shrunk else ()
+        # Who is asked sees what about; standard output is for the document, where one is wanted.
+        text.say(iter(lines), sys.stderr if session.options.json else sys.stdout)
     errors = [finding for finding in built.all_findings if finding.severity == "error"]
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -182,12 +186,9 @@ def _agreed(
         check_unasked(approvals_needed(session.project, built.contacts))
     held = sum(campaign.messages.actions[Action.HELD] for campaign in built.campaigns)
     count = held if asked.due else built.to_send
-    if not (count or built.to_cancel) or asked.auto_approve or asked.due or sealed is not None:
-        return True
-    if yes(_question(built)):
-        return True
-    click.echo("nothing was sent", err=True)
-    return False
+    if not (count or built.to_cancel) or not asks or yes(_question(built)):
+        return
+    raise Interrupted("nothing was sent: the answer was no")
 
 
 def _question(built: "Plan") -> str:

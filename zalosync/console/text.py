@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from zalosync.console.display import display, plural
 from zalosync.console.hints import spelled
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from zalosync.apply.totals import Totals
 
 
-def say(lines: Iterator[str]) -> None:
-    """Print lines on stdout."""
-    sys.stdout.write("".join(spelled(line) + "\n" for line in lines))
+def say(lines: Iterator[str], to: TextIO | None = None) -> None:
+    """Print lines, on standard output where nothing else is named."""
+    (to or sys.stdout).write("".join(spelled(line) + "\n" for line in lines))
 
 
 def apply_lines(applied: "Applied", environment: str) -> Iterator[str]:
@@ -96,11 +96,12 @@ def history_lines(document: dict[str, Any]) -> Iterator[str]:
         totals = run["totals"] or {}
         counts = ", ".join(
             f"{totals[name]:,} {name.replace('_', ' ')}"
-            for name in ("accepted", "rejected", "unknown", "not_sent", "shrunk", "cancelled")
+            for name in ("accepted", "rejected", "unknown", "not_sent", "shrunk", "cancelled", "adopted")
             if totals.get(name)
         )
         code = "did not end" if run["exit_code"] is None else f"exit {run['exit_code']}"
+        counts = counts or ("`zalosync status` counts" if run["exit_code"] is None else "nothing sent")
         yield (
             f"  {run['started_at']}  {run['command']:<8} {code:<12} {display(run['actor'] or 'unknown'):<20}"
-            f" {counts or 'nothing sent'}  {(run['commit'] or '')[:8]}  {run['run_id']}"
+            f" {counts}  {(run['commit'] or '')[:8]}  {run['run_id']}"
         )

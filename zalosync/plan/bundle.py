@@ -196,9 +196,12 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             f"there is no plan {path}", fix="make one: `zalosync plan -o FILE`", code="ZS532"
         ) from error
     except OSError as error:
-        raise PlanRefused(f"{path.name} cannot be opened: {error.strerror}", code="ZS532") from error
+        raise PlanRefused(f"{path} cannot be opened: {error.strerror}", code="ZS532") from error
     facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_BYTES:
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise PlanRefused(f"{path} is no file", fix="name the plan's file", code="ZS532")
+    if facts.st_size > MAX_BYTES:
         os.close(descriptor)
         raise _damaged(path)
     with os.fdopen(descriptor, "rb") as file:

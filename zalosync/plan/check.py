@@ -74,7 +74,7 @@ def check_history(sealed: Sealed, reader: LedgerReader) -> None:
     for run in runs.values():
         if run.ended and run.ended.get("consumed"):
             raise PlanRefused(
-                f"the plan is consumed: run {run.run_id} sent all of it",
+                f"the plan is consumed: run {run.run_id} left nothing of it to do",
                 fix="plan again: it shows what is new since",
                 code=CONSUMED,
             )

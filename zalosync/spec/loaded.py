@@ -17,6 +17,8 @@ from zalosync.spec.within import place_within
 
 MAX_FOUND = 60  # characters of what stands there
 
+_NAMED = 10  # campaigns that an error names
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedCampaign:
@@ -119,5 +121,7 @@ class LoadedProject:
             if each.name == name:
                 return each
         meant = near(name, [each.name for each in self.campaigns])
-        fix = f"did you mean `{meant}`?" if meant else "see `zalosync validate` for the campaigns there are"
+        some = ", ".join(sorted(each.name for each in self.campaigns)[:_NAMED])
+        more = f" and {len(self.campaigns) - _NAMED:,} more" if len(self.campaigns) > _NAMED else ""
+        fix = f"did you mean `{meant}`?" if meant else f"there are: {some or 'none'}{more}"
         raise UsageError("there is no campaign of this name", fix=fix, code="ZS222")
