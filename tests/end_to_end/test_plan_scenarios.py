@@ -262,6 +262,8 @@ def test_two_campaigns_over_one_cap_at_the_edge_of_a_day(tmp_path: Path) -> None
     counts = {each["name"]: each["totals"]["send"] for each in done.json["campaigns"]}
     assert counts == {"evening": len(shop.valid), "night": 0}
     assert done.json["campaigns"][1]["skipped"]["frequency-cap"] == len(shop.valid)
+    (finding,) = [each for each in done.json["campaigns"][1]["findings"] if each["id"] == "frequency-cap"]
+    assert finding["message"].endswith("; of this plan, evening comes first, by name")
     assert applied(shop).code == 0
     messages = oracle.read_messages(shop.state / "here.sandbox")
     assert len({message["to"] for message in messages}) == len(messages) == len(shop.valid)
@@ -445,3 +447,10 @@ def test_own_files_are_written_anew(shop: Shop) -> None:
             done = zalosync(shop.root, "plan", "--output", "a.zsplan", "--skips", skips)
             assert done.code == 0, done.err
         assert zalosync(shop.root, "audit", "report").code == 0
+
+
+def test_a_preview_says_who_must_approve(shop: Shop) -> None:
+    """Rules need counts only, and a pull request is where people look for them."""
+    done = zalosync(shop.root, "plan", "--preview", "--json")
+    (needed,) = done.json["approvals_needed"]
+    assert (needed["count"], needed["messages"]) == (1, len(shop.valid))

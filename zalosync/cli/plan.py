@@ -212,11 +212,10 @@ def _document(
     from zalosync.console.planned import plan_document
     from zalosync.plan.approve import approvals_needed
 
-    needed = approvals_needed(session.project, built.contacts) if built.complete else ()
     return plan_document(
         built,
         zone=session.project.spec.timezone,
-        needed=needed,
+        needed=approvals_needed(session.project, built.contacts),
         samples=samples,
         skips=skips,
         phones=phones,

@@ -19,6 +19,7 @@ from zalosync.plan.shape import CampaignPlan
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy, LoadedProject
 
+_NAMED = 3  # campaigns that a finding names
 _SENDING = (int(Action.SEND), int(Action.RETRY))
 BYTES_PER_PART = 256 * 2**20  # of audience; its candidates take about a quarter of that
 ATTEMPTS_PER_PART = 4_000_000
@@ -93,11 +94,20 @@ class Capping:
             _hold_back(campaigns[found.campaign], found)
             counts.update((found.campaign, cap) for cap in found.rows["cap"])
         for (campaign, cap), count in sorted(counts.items()):
-            yield self._finding(campaigns[campaign].name, self._caps[cap], count)
+            yield _finding(campaigns, campaign, self._caps[cap], count)
 
-    def _finding(self, name: str, cap: Cap, count: int) -> Finding:
-        message = f"{count:,} messages would break a cap and are not sent: {cap.words} (frequencyCaps)"
-        return Finding("frequency-cap", "warn", message, name, cap.place, count)
+
+def _finding(campaigns: Sequence[CampaignPlan], number: int, cap: Cap, count: int) -> Finding:
+    """What a cap holds back of a campaign; names those of this plan that it may have to yield to."""
+    before = [
+        each.name
+        for each in campaigns[:number]
+        if each.to_send and cap.holds_for(tag_of(each.loaded), labels_of(each.loaded))
+    ]
+    more = f" and {len(before) - _NAMED:,} more" if len(before) > _NAMED else ""
+    order = f"; of this plan, {', '.join(before[:_NAMED])}{more} comes first, by name" if before else ""
+    message = f"{count:,} messages would break a cap and are not sent: {cap.words} (frequencyCaps){order}"
+    return Finding("frequency-cap", "warn", message, campaigns[number].name, cap.place, count)
 
 
 def _hold_back(campaign: CampaignPlan, found: Capped) -> None:
