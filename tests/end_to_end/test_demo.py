@@ -14,7 +14,7 @@ from tests.support.command import Running, cold, start, zalosync
 from zalosync.sandbox import oracle
 from zalosync.sandbox.store import FILE
 
-pytestmark = pytest.mark.usefixtures("loopback")
+pytestmark = [pytest.mark.usefixtures("loopback"), pytest.mark.timeout(600)]
 
 ROWS = "400"
 MANY = 8000  # four fifths of them become messages
