@@ -189,6 +189,7 @@ def survive(folder: Path, seed: int, kills: int) -> int:
     return landed
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(CAMPAIGNS))
 def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
     """Kill -9 of apply at 25 moments, of refresh besides: nobody gets two, nobody is missing but unknown."""
@@ -196,6 +197,7 @@ def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(CAMPAIGNS, NIGHTLY))
 def test_killed_many_times(tmp_path: Path, seed: int) -> None:
     """The same 10,000 times."""

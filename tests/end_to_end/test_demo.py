@@ -5,16 +5,19 @@ import signal
 import sqlite3
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import cold, start, zalosync
+from tests.support.command import Running, cold, start, zalosync
 from zalosync.sandbox import oracle
+from zalosync.sandbox.store import FILE
 
-pytestmark = pytest.mark.usefixtures("loopback")
+pytestmark = [pytest.mark.usefixtures("loopback"), pytest.mark.timeout(600)]
 
 ROWS = "400"
+MANY = 8000  # four fifths of them become messages
 STATE = Path(".zalosync") / "sandbox.sandbox"
 
 
@@ -25,10 +28,21 @@ def taken(folder: Path) -> list[int]:
 
 def taken_so_far(folder: Path) -> int:
     """How many messages the sandbox took, while it runs; 0 before it has a file."""
+    path = folder / STATE / FILE
     try:
-        return len(taken(folder))
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM messages WHERE accepted = 1").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
+
+
+def sending(tmp_path: Path) -> Running:
+    """A demo of many rows, in the folder `demo`, that has sent some of them and sends for seconds yet."""
+    running = start(tmp_path, "demo", "demo", "--rows", str(MANY))
+    until = time.monotonic() + 60
+    while taken_so_far(tmp_path / "demo") < 100 and running.poll(0.02) is None:
+        assert time.monotonic() < until, "nothing was sent"
+    return running
 
 
 def test_the_tour_runs_every_command_and_the_counts_agree(tmp_path: Path) -> None:
@@ -65,18 +79,14 @@ def test_the_tour_runs_every_command_and_the_counts_agree(tmp_path: Path) -> Non
 def test_a_killed_demo_goes_on_and_nobody_gets_two(tmp_path: Path) -> None:
     """`kill -9` while it sends, then the same command: everybody valid got one, or is named unknown."""
     folder = tmp_path / "demo"
-    running = start(tmp_path, "demo", "demo", "--rows", "3000")
-    until = time.monotonic() + 60
-    while taken_so_far(folder) < 200 and running.poll(0.02) is None:
-        assert time.monotonic() < until, "nothing was sent"
-    killed = running.kill()
+    killed = sending(tmp_path).kill()
     assert killed.code == -signal.SIGKILL
-    assert 0 < len(taken(folder)) < 2000, "the kill came too late to be in the middle"
+    assert 0 < len(taken(folder)) < 5000, "the kill came too late to be in the middle"
     done = zalosync(tmp_path, "demo", "demo", "--json")
     counts = done.json
     assert counts["agree"], counts["differences"]
     assert set(taken(folder)) == {1}
-    assert counts["rows"] == counts["skipped"] + counts["recorded"] == 3000
+    assert counts["rows"] == counts["skipped"] + counts["recorded"] == MANY
     assert counts["recorded"] - counts["unknown"] <= counts["taken"] <= counts["recorded"]
     assert done.code == (6 if counts["unknown"] else 0), done.err
 
@@ -84,10 +94,7 @@ def test_a_killed_demo_goes_on_and_nobody_gets_two(tmp_path: Path) -> None:
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     """Ctrl-C while it sends writes down what is in flight, ends with 130, and names the command to go on."""
     folder = tmp_path / "demo"
-    running = start(tmp_path, "demo", "demo", "--rows", "3000")
-    until = time.monotonic() + 60
-    while taken_so_far(folder) < 200 and running.poll(0.02) is None:
-        assert time.monotonic() < until, "nothing was sent"
+    running = sending(tmp_path)
     running.send(signal.SIGINT)
     stopped = running.wait()
     assert stopped.code == 130, stopped.err

@@ -84,7 +84,7 @@ def story(sandbox: EmbeddedSandbox, folder: Path, fault: str, meeting: Meeting) 
             assert first.code in (ExitCode.UNKNOWN, ExitCode.LEDGER), "doubt is said"
         script(sandbox)
         lab.refresh()
-        again = lab.apply(meeting.size)
+        again = lab.apply(meeting.size, patient=True)
         lab.refresh()
         check(lab, sandbox, fault)
         verdict = again.code if isinstance(again, Applied) else again.exit_code

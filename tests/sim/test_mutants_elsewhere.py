@@ -19,6 +19,7 @@ def test_all_36_have_a_killer() -> None:
 
 
 @pytest.mark.sim
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", MUTANTS, ids=lambda number: f"{number}{MUTANTS[number].bug.__name__}")
 def test_their_own_tests_find_it(repository: Path, number: int) -> None:
     """With the bug in, the tests named beside it fail; without it they are part of every run."""
@@ -41,7 +42,7 @@ def test_their_own_tests_find_it(repository: Path, number: int) -> None:
         env={**os.environ, VARIABLE: str(number), "PYTHONPATH": str(repository)},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=540,  # sooner than the test's own: the process must not outlive it
         check=False,
     )
     assert done.returncode == FAILED, done.stdout[-2000:]

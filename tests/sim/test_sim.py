@@ -25,6 +25,7 @@ def _run(seeds: Iterable[int]) -> None:
 
 
 @pytest.mark.sim
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", range(PER_CHANGE))
 def test_nobody_gets_two_and_nobody_vanishes(number: int, repository: Path) -> None:
     """Whatever breaks: no duplicate, no loss, no intent left, every total true, every history whole."""
@@ -33,6 +34,7 @@ def test_nobody_gets_two_and_nobody_vanishes(number: int, repository: Path) -> N
 
 @pytest.mark.sim
 @pytest.mark.nightly
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", range(PER_CHANGE, NIGHTLY))
 def test_a_million_schedules(number: int, repository: Path) -> None:
     """The same, a million times."""

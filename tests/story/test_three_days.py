@@ -147,6 +147,7 @@ def said(record: Recorded) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("life", [480], indirect=True)
 def test_what_became_of_every_message(life: tuple[Days, int]) -> None:
     """Whatever was lost, late, doubled, killed: each message stands where the provider says, or in doubt."""

@@ -5,6 +5,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -36,25 +37,18 @@ ORDER = Order(CAMPAIGN, CAMPAIGN, Envelope(sender="4097700000000000001", templat
 
 
 class Lab:
-    """A ledger in memory, a client, and a few messages that are to be sent."""
+    """A ledger in memory, two clients, and a few messages that are to be sent.
+
+    The first client soon gives up, for faults that never answer. The other one is for what is not in doubt: a
+    sandbox without faults answers, if only the machine lets it.
+    """
 
     def __init__(self, sandbox: EmbeddedSandbox, folder: Path, messages: int) -> None:
         self._folder = folder
         self._clock = SystemClock()
         self._identity = Identity(KEYS, CAMPAIGN, 1)
-        settings = Settings(
-            base_url=sandbox.base_url,
-            authorization=authorization_header(Secret(sandbox.api_key)),
-            reports_path="/zalo/1/reports",
-            connect_timeout=0.5,
-            total_timeout=0.6,
-        )
-        self.client = Sender(
-            settings,
-            digest=KEYS.evidence_digest,
-            pseudonym=self._identity.recipient,
-            monotonic=self._clock.monotonic,
-        )
+        self.hasty = self._sender(sandbox, connect=0.5, total=0.6)
+        self.patient = self._sender(sandbox, connect=30.0, total=30.0)
         self.ledger = Ledger(fresh_database(), SQLITE, "lab")
         self.phones = {self._identity.message(str(n)): f"8490100{n:04d}" for n in range(messages)}
         self.warnings: list[str] = []
@@ -62,20 +56,37 @@ class Lab:
             change.note("lineage", "lab")
             change.campaign(CAMPAIGN)
 
+    def _sender(self, sandbox: EmbeddedSandbox, *, connect: float, total: float) -> Sender:
+        settings = Settings(
+            base_url=sandbox.base_url,
+            authorization=authorization_header(Secret(sandbox.api_key)),
+            reports_path="/zalo/1/reports",
+            connect_timeout=connect,
+            total_timeout=total,
+        )
+        return Sender(
+            settings,
+            digest=KEYS.evidence_digest,
+            pseudonym=self._identity.recipient,
+            monotonic=self._clock.monotonic,
+        )
+
     def close(self) -> None:
         """Give everything back."""
-        self.client.close()
+        self.hasty.close()
+        self.patient.close()
         self.ledger.close()
 
-    def apply(self, size: int) -> Applied | ZalosyncError:
+    def apply(self, size: int, *, patient: bool = False) -> Applied | ZalosyncError:
         """One run; an error that ends it is given back."""
+        client = self.patient if patient else self.hasty
         outside = Outside(
             ledger=self.ledger,
-            submit=self.client.submit,
+            submit=client.submit,
             clock=self._clock,
             emit=self._emit,
             stop=threading.Event(),
-            settle=self._settle,
+            settle=partial(self._settle, client),
         )
         try:
             record = {"to_send": len(self.phones), "campaigns": [CAMPAIGN]}
@@ -87,8 +98,8 @@ class Lab:
 
     def _send(self, outside: Outside, begun: Begun, size: int) -> Result:
         ready = list(self._letters())
-        flight = Threads(self.client.submit, 2)
-        with Sealer(values=0) as sealer:
+        flight = Threads(outside.submit, 2)
+        with Sealer(values=0) as sealer, contextlib.closing(flight):
             ports = Ports(
                 ledger=self.ledger,
                 flight=flight,
@@ -96,7 +107,7 @@ class Lab:
                 clock=self._clock,
                 emit=self._emit,
                 stop=outside.stop,
-                settle=lambda: self._settle(self.ledger),
+                settle=lambda: outside.settle(self.ledger),
                 paused=tuple,
                 rescue=self._folder / "rescue.jsonl",
             )
@@ -119,20 +130,20 @@ class Lab:
                 )
                 yield Letter(claim, phone, {"code": "DH-1"})
 
-    def _settle(self, ledger: Ledger) -> Settled:
+    def _settle(self, client: Sender, ledger: Ledger) -> Settled:
         unknown = [each for chunk in ledger.in_state(Status.UNKNOWN) for each in chunk]
         if not unknown:
             return Settled(0, 0)
-        page = self.client.logs(message_ids=[message_id_text(each.message_id) for each in unknown])
+        page = client.logs(message_ids=[message_id_text(each.message_id) for each in unknown])
         found = take(ledger, page.rows, self._clock.now(), self._emit).settled
         return Settled(found, len(unknown) - found)
 
     def refresh(self) -> None:
-        """Reports and logs, until nothing new comes."""
+        """Reports and logs, until nothing new comes; the sandbox has no faults then."""
         conduct.orphans(self.ledger, self._clock, self._emit)
-        take(self.ledger, self.client.reports(1000).rows, self._clock.now(), self._emit)
+        take(self.ledger, self.patient.reports(1000).rows, self._clock.now(), self._emit)
         with contextlib.suppress(ZalosyncError):
-            self._settle(self.ledger)
+            self._settle(self.patient, self.ledger)
 
     def states(self) -> Counter[Status]:
         """How many messages stand where; those that the ledger does not know are not there."""

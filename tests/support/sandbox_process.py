@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 WAIT_S = 20.0
 
 
-def client(base_url: str, timeout: float = 5.0) -> httpx.Client:
+def client(base_url: str, timeout: float | httpx.Timeout = 5.0) -> httpx.Client:
     """A client with the usual key."""
     headers = {"authorization": "App sandbox"}
     return httpx.Client(base_url=base_url, headers=headers, trust_env=False, timeout=timeout)
