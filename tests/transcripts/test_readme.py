@@ -14,7 +14,7 @@ from zalosync.errors import ExitCode
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/index.md", "docs/reports.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/index.md", "docs/plans.md", "docs/reports.md")
 CAMPAIGN = "the campaign that the plan below is of"
 PLAN = "what `zalosync plan` says of it"
 STEPS = "these run, one after the other"
