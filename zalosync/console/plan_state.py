@@ -17,7 +17,8 @@ _STATES = {
 def state_lines(sealed: Document, zone: str) -> Iterator[str]:
     """Above a sealed plan: its state, who made it, who approved it."""
     reason = f": {display(sealed['reason'], 300)}" if sealed["reason"] else ""
-    awaits = f", once it is approved: {display(sealed['missing'], 300)}" if sealed["missing"] else ""
+    missing = display(sealed["missing"], 300)
+    awaits = f", once it is approved: {missing}" if missing and sealed["state"] == "applicable" else ""
     is_ = "" if sealed["state"] == "applicable" else "is "
     yield f"This plan {is_}{_STATES[sealed['state']]}{reason}{awaits}"
     actor = display(sealed["actor"] or "unknown", 60)
@@ -25,6 +26,8 @@ def state_lines(sealed: Document, zone: str) -> Iterator[str]:
     dirty = " with changes" if sealed["dirty"] else ""
     yield f"  made {at(sealed['created_at'], zone)} by {actor}{commit}{dirty}"
     yield f"  expires {at(sealed['expires_at'], zone)}"
+    if sealed["missing"] and not awaits:
+        yield f"  not approved: {missing}"
     for approval in sealed["approvals"]:
         signed = ", signed" if approval["signed"] else ""
         signed += ", which was of an earlier plan and does not count" if approval["older"] else ""
