@@ -1,9 +1,11 @@
 """Signals around the ends of a command: never a traceback, always a documented code."""
 
+import _imp
 import signal
 import sqlite3
 import sys
 import threading
+from importlib import _bootstrap
 from types import SimpleNamespace
 
 import pytest
@@ -87,3 +89,25 @@ def test_a_signal_while_sqlite_asks(monkeypatch: pytest.MonkeyPatch, number: sig
 
     assert ended(monkeypatch, main=work) == ExitCode.INTERRUPTED
     assert read == [(1,)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_module_s_lock_is_freed(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """What is raised there is passed over; the command would go on, and send what it was asked not to."""
+    freed = _imp.acquire_lock
+
+    def met() -> None:
+        monkeypatch.setattr(_imp, "acquire_lock", freed)
+        signal.raise_signal(number)
+        freed()
+
+    def work(**_: object) -> int:
+        lock = _bootstrap._get_module_lock("zalosync.nothing")  # type: ignore[attr-defined]
+        monkeypatch.setattr(_imp, "acquire_lock", met)
+        del lock
+        threading.Event().wait(10.0)
+        return ExitCode.DONE
+
+    assert ended(monkeypatch, main=work) == ExitCode.INTERRUPTED

@@ -4,9 +4,12 @@ import os
 import threading
 from types import FrameType
 
-# SQLite asks this of us in the middle of its own work. What is raised there never arrives: it would be taken
-# for a refusal, and a sound ledger called unreadable.
-_DEAF = ("zalosync.ledger.dialect", "authorize")
+# Where what is raised never arrives. SQLite asks the first of us in the middle of its own work: it would be
+# taken for a refusal, and a sound ledger called unreadable. The others are called as the lock of a module is
+# freed: what they raise is passed over, and the command would go on, and send.
+_DEAF = frozenset(
+    (("zalosync.ledger.dialect", "authorize"), ("importlib._bootstrap", "cb"), ("_frozen_importlib", "cb"))
+)
 _AGAIN_SECONDS = 0.01
 
 
@@ -18,7 +21,7 @@ def comes_again(number: int, frame: FrameType | None) -> bool:
         frame: that it interrupted.
     """
     while frame is not None:
-        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _DEAF:
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) in _DEAF:
             again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
             again.daemon = True
             again.start()
