@@ -111,3 +111,23 @@ def test_a_signal_while_a_module_s_lock_is_freed(
         return ExitCode.DONE
 
     assert ended(monkeypatch, main=work) == ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_something_is_finalized(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Of whatever, and whenever: the command ends a moment later, and nothing is printed of it."""
+
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def work(**_: object) -> int:
+        Finalized()
+        threading.Event().wait(10.0)
+        return ExitCode.DONE
+
+    hook = sys.unraisablehook
+    assert ended(monkeypatch, main=work) == ExitCode.INTERRUPTED
+    assert sys.unraisablehook is hook

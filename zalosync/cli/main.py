@@ -11,7 +11,7 @@ import click
 
 from zalosync import __version__
 from zalosync.cli.options import COMMON, Options, gather
-from zalosync.cli.signals import comes_again
+from zalosync.cli.signals import comes_again, none_lost
 from zalosync.clock import Clock
 from zalosync.errors import ExitCode
 
@@ -121,7 +121,8 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
     gc.set_threshold(GARBAGE_AFTER)
     stopping = _Stopping()
     try:
-        code = _run(arguments, clock, stopping)
+        with none_lost():
+            code = _run(arguments, clock, stopping)
         stopping.done = True
     except KeyboardInterrupt:
         # A signal while the end was being said.
