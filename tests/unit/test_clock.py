@@ -1,12 +1,12 @@
 """Time as a port: moments survive being stored, waiting can be cut short, jitter stays in its range."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.programs import printed
 from zalosync.clock import Stop, SystemClock, milliseconds, moment
 
 MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the bounds are naive
@@ -75,9 +75,6 @@ print("woken")
 """
 
 
-def test_signals_wake_wherever_they_meet_the_sleeper() -> None:
+def test_signals_wake_wherever_they_meet_the_sleeper(tmp_path: Path) -> None:
     """A flag with a lock would wait for itself there; in a process of its own, which could not end then."""
-    done = subprocess.run(
-        [sys.executable, "-c", SIGNALLED], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout == "woken\n"
+    assert printed(tmp_path, SIGNALLED) == "woken\n"

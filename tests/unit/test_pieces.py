@@ -2,8 +2,6 @@
 
 import io
 import pickle
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import polars as pl
 import pytest
 
 from tests.support.desk import phones
-from tests.support.sandbox_process import REPOSITORY
+from tests.support.programs import printed
 from tests.unit.workbooks import sheet, workbook
 from zalosync.audience.limits import Limits
 from zalosync.audience.read import open_audience
@@ -128,14 +126,6 @@ print("both")
 """
 
 
-def test_rows_can_be_asked_while_they_are_handed_over() -> None:
+def test_rows_can_be_asked_while_they_are_handed_over(tmp_path: Path) -> None:
     """By another thread; in a process of its own, as one that waits for itself ends no other way."""
-    done = subprocess.run(
-        [sys.executable, "-c", ASKED_MEANWHILE],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout == "both\n"
+    assert printed(tmp_path, ASKED_MEANWHILE) == "both\n"

@@ -1,9 +1,6 @@
 """Worker processes that were started before it was known what they compose."""
 
 import multiprocessing
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +9,8 @@ import pytest
 
 from tests.support.desk import NOON, Desk, phones
 from tests.support.pieces import piece
-from tests.support.sandbox_process import REPOSITORY, until
+from tests.support.programs import printed
+from tests.support.sandbox_process import until
 from zalosync.compose import desired, pool
 from zalosync.compose.pool import Early, Pool
 from zalosync.compose.prepare import takes_processes
@@ -101,14 +99,4 @@ if __name__ == "__main__":
 
 def test_the_others_end_where_one_dies(tmp_path: Path) -> None:
     """Also one that composes, and would hand over more than anybody reads any more: nothing waits for it."""
-    program = tmp_path / "one_dies.py"
-    program.write_text(ONE_DIES, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(program)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout == "broken\n"
+    assert printed(tmp_path, ONE_DIES) == "broken\n"
