@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from zalosync.apply.conduct import end, start
 from zalosync.audience.screen import PHONE_COLUMN
 from zalosync.clock import Clock
 from zalosync.compose.digests import whole
@@ -35,21 +36,16 @@ def adopt(
         clock: for times.
     """
     now = clock.now()
-    with ledger.change(Kind.RUN, now) as change:
-        run_id = f"{now:%Y%m%dT%H%M%SZ}-{change.next_run()}"
-        record = {
-            **who,
-            "base_url": plan.base_url,
-            "campaigns": [campaign.name for campaign in plan.campaigns],
-            **record_of(plan),
-            "plan_digest": digest,
-        }
-        number = change.start_run(run_id, "adopt", record)
+    record = {
+        **who,
+        "base_url": plan.base_url,
+        "campaigns": [campaign.name for campaign in plan.campaigns],
+        **record_of(plan),
+    }
+    number = start(ledger, clock, "adopt", digest, record).number
     marked = sum(_campaign(ledger, campaign, keys, number, now) for campaign in plan.campaigns)
-    with ledger.change(Kind.END, clock.now(), run=number) as change:
-        change.end_run(
-            number, {"exit_code": 0, "reason": "", "consumed": True, "totals": {"adopted": marked}}
-        )
+    ended = {"exit_code": 0, "reason": "", "consumed": True, "totals": {"adopted": marked}}
+    end(ledger, clock, number, ended)
     return marked
 
 

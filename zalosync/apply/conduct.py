@@ -66,7 +66,8 @@ def conduct(
     """
     clock, ledger = outside.clock, outside.ledger
     started = clock.monotonic()
-    begun = _start(outside, digest, record)
+    begun = start(ledger, clock, "apply", digest, record)
+    outside.emit(RunStarted(begun.run_id, int(record["to_send"])))
     try:
         with outside.interruptible():
             orphans(ledger, clock, outside.emit)
@@ -77,11 +78,12 @@ def conduct(
         totals = totals_document(begun.totals, clock.monotonic() - started)
         ended = {"exit_code": int(code), "reason": type(error).__name__, "totals": totals}
         with suppress(LedgerError):  # what went wrong first is what is told
-            _end(outside, begun.number, ended)
+            end(ledger, clock, begun.number, ended)
         raise
     seconds = clock.monotonic() - started
-    _end(
-        outside,
+    end(
+        ledger,
+        clock,
         begun.number,
         {
             "exit_code": int(result.code),
@@ -95,17 +97,18 @@ def conduct(
     return Applied(begun.run_id, digest, result.totals, result.code, result.reason, seconds)
 
 
-def _start(outside: Outside, digest: str, record: Mapping[str, Any]) -> Begun:
-    now = outside.clock.now()
-    with outside.ledger.change(Kind.RUN, now) as change:
+def start(ledger: Ledger, clock: Clock, command: str, digest: str, record: Mapping[str, Any]) -> Begun:
+    """Write down that a command begins to apply a plan, and all that is to be known of it."""
+    now = clock.now()
+    with ledger.change(Kind.RUN, now) as change:
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{change.next_run()}"
-        number = change.start_run(run_id, "apply", {**record, "plan_digest": digest})
-    outside.emit(RunStarted(run_id, int(record["to_send"])))
+        number = change.start_run(run_id, command, {**record, "plan_digest": digest})
     return Begun(number, run_id)
 
 
-def _end(outside: Outside, number: int, ended: dict[str, Any]) -> None:
-    with outside.ledger.change(Kind.END, outside.clock.now(), run=number) as change:
+def end(ledger: Ledger, clock: Clock, number: int, ended: dict[str, Any]) -> None:
+    """Write down how a run ended."""
+    with ledger.change(Kind.END, clock.now(), run=number) as change:
         change.end_run(number, ended)
 
 

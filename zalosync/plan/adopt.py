@@ -22,10 +22,11 @@ from zalosync.compose.prepare import Prepared, placed, recipe_of
 from zalosync.compose.template import check
 from zalosync.errors import SpecError, UsageError
 from zalosync.events import Emit, PhaseAdvanced, PhaseEnded, PhaseStarted
-from zalosync.plan.bound import settings_of
+from zalosync.plan.bound import bound_plan
 from zalosync.plan.decide import Action
-from zalosync.plan.history import History, last_named, named
+from zalosync.plan.history import History
 from zalosync.plan.messages import PlannedMessages
+from zalosync.plan.record import recall
 from zalosync.plan.shape import CampaignPlan, Plan
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedCampaign, LoadedProject
@@ -79,28 +80,12 @@ def build_adoption(
     Raises:
         SpecError: a file cannot be read, or does not have the columns of phone and key.
     """
-    plan = Plan(
-        project.environment_name,
-        base_url,
-        now,
-        reader.notes().get("lineage", ""),
-        reader.head(),
-        kind=ADOPT,
-        settings=settings_of(project, keys),
-        policies=tuple(sorted(each.digest for each in project.policies)),
-        key=keys.fingerprint,
-    )
+    plan = bound_plan(project, keys, reader, reader.notes(), base_url=base_url, now=now, kind=ADOPT)
     with plan.stack as stack:
         campaign = CampaignPlan(stack.enter_context(_people(project, loaded, keys, files)))
         plan.campaigns.append(campaign)
         _mark(campaign, reader, attempts, emit)
-        spec = loaded.campaign.spec
-        campaign.attempts = sum(
-            tally.count
-            for tally in reader.tallies()
-            if (tally.name, tally.occurrence) == (loaded.first_name, spec.occurrence)
-        )
-        campaign.since = last_named(named(reader.runs()), loaded.first_name, spec.occurrence)
+        recall(plan, reader)
         campaign.fresh = campaign.to_send
         absent = campaign.skipped[Reason.NOT_WHERE]
         if absent:

@@ -4,12 +4,56 @@ Whoever changes one of these after the approval has the plan made and approved a
 from, where reports go, and whose signatures count. Where files lie and how they are written changes nothing.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from zalosync.compose.message import Keys
+from zalosync.plan.history import History
+from zalosync.plan.shape import SEND, Plan
 from zalosync.plan.signing import allowed_signers, signers_of
 from zalosync.spec.loaded import LoadedProject
 from zalosync.spec.safe_open import FileRefused
+
+
+def bound_plan(
+    project: LoadedProject,
+    keys: Keys,
+    reader: History,
+    notes: Mapping[str, str],
+    *,
+    base_url: str,
+    now: datetime,
+    kind: str = SEND,
+    due: bool = False,
+    complete: bool = True,
+) -> Plan:
+    """A plan without campaigns: it says what it is bound to, and nothing else yet.
+
+    Args:
+        project: with its policies and environment.
+        keys: the project's.
+        reader: the ledger.
+        notes: of the ledger.
+        base_url: of the environment.
+        now: aware.
+        kind: what is planned.
+        due: held messages whose time has come are to be sent, and nothing else.
+        complete: False without ledger and key.
+    """
+    return Plan(
+        project.environment_name,
+        base_url,
+        now,
+        notes.get("lineage", ""),
+        reader.head(),
+        settings=settings_of(project, keys),
+        policies=tuple(sorted(loaded.digest for loaded in project.policies)),
+        due=due,
+        complete=complete,
+        key=keys.fingerprint,
+        kind=kind,
+    )
 
 
 def settings_of(project: LoadedProject, keys: Keys) -> dict[str, Any]:

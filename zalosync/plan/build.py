@@ -4,7 +4,6 @@ It is handed a ledger that can only be read; it never writes, never posts.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -17,19 +16,20 @@ from zalosync.compose.prepare import Prepared, prepared
 from zalosync.errors import Problem, SpecError
 from zalosync.events import Emit
 from zalosync.ledger.chain import canonical
-from zalosync.plan.bound import settings_of
+from zalosync.plan.bound import bound_plan
 from zalosync.plan.capping import Capping, caps_of
 from zalosync.plan.caps import Cap
 from zalosync.plan.compare import compare
 from zalosync.plan.decide import Action
 from zalosync.plan.guards import campaign_findings, gone_findings, paused_findings
 from zalosync.plan.held import Waits, of_gone_campaigns, waiting
-from zalosync.plan.history import History, last_named, named
+from zalosync.plan.history import History
 from zalosync.plan.limits import policy_findings
 from zalosync.plan.pace import SLOT_NOTE
 from zalosync.plan.pending import loads
 from zalosync.plan.quota import SenderQuota, quota_findings
 from zalosync.plan.recontact import Recontacts
+from zalosync.plan.record import recall
 from zalosync.plan.shape import CampaignPlan, Cost, Plan
 from zalosync.plan.timing import Timing, kept, timing_of
 from zalosync.spec.findings import Finding, settled
@@ -102,7 +102,9 @@ def build(
     """
     asked = _Asked(project, reader, reader.notes(), keys, now, emit, due)
     with ExitStack() as stack:
-        plan = _empty(asked, base_url, complete=complete)
+        plan = bound_plan(
+            project, keys, reader, asked.notes, base_url=base_url, now=now, due=due, complete=complete
+        )
         ordered = sorted(campaigns, key=lambda each: each.name)
         caps = caps_of(project, ordered)
         prepare = partial(prepared, keys=keys, now=now, content=content, recipients=bool(caps), pool=pool)
@@ -112,7 +114,7 @@ def build(
             plan.gone = of_gone_campaigns(reader, {each.first_name for each in project.campaigns})
         found += gone_findings(plan)
         found += paused_findings(plan, asked.notes)
-        _remember(plan, reader)
+        recall(plan, reader)
         found += _judged(asked, plan, known)
         policies = [loaded.policy for loaded in project.policies]
         _settle(plan, settled(found, policies, now))
@@ -131,23 +133,6 @@ class _Asked:
     now: datetime
     emit: Emit
     due: bool
-
-
-def _empty(asked: _Asked, base_url: str, *, complete: bool) -> Plan:
-    """A plan that says what it is bound to, and nothing else yet."""
-    project, reader = asked.project, asked.reader
-    return Plan(
-        project.environment_name,
-        base_url,
-        asked.now,
-        asked.notes.get("lineage", ""),
-        reader.head(),
-        settings=settings_of(project, asked.keys),
-        policies=tuple(sorted(loaded.digest for loaded in project.policies)),
-        due=asked.due,
-        complete=complete,
-        key=asked.keys.fingerprint,
-    )
 
 
 def _compared(asked: _Asked, plan: Plan, caps: Sequence[Cap], stack: ExitStack) -> Iterator[Finding]:
@@ -250,18 +235,6 @@ def _timing(asked: _Asked, campaign: CampaignPlan) -> Timing | None:
         batch_size=asked.project.environment.batch_size,
         quiet=[each for each in hours if each is not None],
     )
-
-
-def _remember(plan: Plan, reader: History) -> None:
-    """Put what earlier runs named beside what this plan names."""
-    attempts: Counter[tuple[str, int]] = Counter()
-    for tally in reader.tallies():
-        attempts[tally.name, tally.occurrence] += tally.count
-    earlier = named(reader.runs())
-    for campaign in plan.campaigns:
-        key = campaign.loaded.first_name, campaign.loaded.campaign.spec.occurrence
-        campaign.attempts = attempts[key]
-        campaign.since = last_named(earlier, *key)
 
 
 def _cost(project: LoadedProject, campaign: CampaignPlan) -> Cost | None:

@@ -1,9 +1,22 @@
-"""What a run writes down of the plan that it applies."""
+"""What a run writes down of the plan that it applies, and what a plan recalls of earlier ones."""
 
+from collections import Counter
 from typing import Any
 
-from zalosync.plan.history import AUDIENCES, WEBHOOK_HOSTS
+from zalosync.plan.history import AUDIENCES, WEBHOOK_HOSTS, History, last_named, named
 from zalosync.plan.shape import CampaignPlan, Plan
+
+
+def recall(plan: Plan, reader: History) -> None:
+    """Put what earlier runs named beside what this plan names."""
+    attempts: Counter[tuple[str, int]] = Counter()
+    for tally in reader.tallies():
+        attempts[tally.name, tally.occurrence] += tally.count
+    earlier = named(reader.runs())
+    for campaign in plan.campaigns:
+        key = campaign.loaded.first_name, campaign.loaded.campaign.spec.occurrence
+        campaign.attempts = attempts[key]
+        campaign.since = last_named(earlier, *key)
 
 
 def record_of(plan: Plan) -> dict[str, Any]:
