@@ -9,6 +9,7 @@ import rich_click as click
 from zalosync.cli.options import Options, common
 from zalosync.cli.plan import FORMATS
 from zalosync.cli.session import Session
+from zalosync.console.plan_state import OVER
 from zalosync.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from zalosync.cli.sealed import Given
     from zalosync.plan.approve import Approval
     from zalosync.plan.bundle import Sealed
-
-_OVER = ("consumed", "expired", "stale")
 
 
 @click.command(
@@ -58,7 +57,7 @@ def show(options: Options, *, file: Path, form: str | None, explain: bool, detai
 
 def code_of(state: str, to_send: int) -> ExitCode:
     """How a plan in this state ends `show --detailed-exitcode`."""
-    if state in _OVER:
+    if state in OVER:
         return ExitCode.PLAN
     return ExitCode.CHANGES if to_send else ExitCode.DONE
 
@@ -84,7 +83,7 @@ def _state(session: Session, file: Path, sealed: "Sealed") -> dict[str, Any]:
     return {
         "state": state,
         "reason": reason,
-        "missing": "" if state in _OVER else missing,
+        "missing": "" if state in OVER else missing,
         "created_at": sealed.document["created_at"],
         "expires_at": sealed.document["expires_at"],
         "actor": record.get("actor"),

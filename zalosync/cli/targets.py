@@ -8,8 +8,7 @@ from pathlib import Path
 from zalosync.errors import UsageError
 
 _LOOK = 64  # bytes from which a file is known
-_PLAN = (b"PK\x03\x04", b"plan.json")
-_SKIPS = {".csv": b'"campaign","file","line","reason","why"', ".jsonl": b'{"campaign": '}
+_ZIP = b"PK\x03\x04"
 _PAGE = b"<!doctype html"
 
 
@@ -19,16 +18,21 @@ def check_plan(path: Path) -> None:
     Raises:
         UsageError: something else is there, or there is no such folder.
     """
-    begins, name = _PLAN
-    _check(path, "a sealed plan", "--output", lambda data: data.startswith(begins) and name in data)
+    from zalosync.plan.bundle import HEADER
+
+    name = HEADER.encode()
+    _check(path, "a sealed plan", "--output", lambda data: data.startswith(_ZIP) and name in data)
 
 
 def check_skips(path: Path) -> None:
     """A list of skipped rows may go to this place. Raises as `check_plan`; what ends it tells its form."""
-    begins = _SKIPS.get(path.suffix)
-    if begins is None:
+    from zalosync.plan.skips import COLUMNS
+
+    heads = {".csv": ",".join(f'"{name}"' for name in COLUMNS), ".jsonl": f'{{"{COLUMNS[0]}": '}
+    if path.suffix not in heads:
         raise UsageError(f"the form of {path.name} is not known", fix="name it .csv or .jsonl")
-    _check(path, "a list of skipped rows", "--skips", lambda data: data.startswith(begins))
+    head = heads[path.suffix].encode()
+    _check(path, "a list of skipped rows", "--skips", lambda data: data.startswith(head))
 
 
 def check_page(path: Path) -> None:

@@ -12,7 +12,7 @@ from zalosync.console.display import plural
 from zalosync.console.markdown import LINES_ROOM, LONGEST, MARKER, MOST_CAMPAIGNS, MOST_LINES, code, fitting
 from zalosync.console.plan_counts import shares, steps, told
 from zalosync.console.plan_details import details
-from zalosync.console.plan_state import state_lines
+from zalosync.console.plan_state import OVER, state_lines
 from zalosync.console.plan_words import (
     ADOPT,
     REPAIRS,
@@ -38,7 +38,6 @@ _MOST_FINDINGS, _MOST_FILES, _MOST_SKIPS, _MOST_RULES, _MOST_NAMES = 30, 20, 30,
 _FINDINGS_ROOM, _NAMES_ROOM, _STATE_ROOM = 12_000, 6_000, 4_000
 _LONGEST_NAME = 60  # of an environment, in the marker
 _SEVERITIES = {"error": "🛑", "warn": "⚠️"}
-_OVER = ("expired", "consumed", "stale")  # states of a plan that cannot be applied any more
 
 
 def plan_markdown(document: Document, *, digest: str | None = None, explain: bool = False) -> str:
@@ -100,7 +99,7 @@ def _state(document: Document) -> Iterator[str]:
     if "sealed" not in document:
         return
     verdict, *rest = filter(None, map(str.strip, state_lines(document["sealed"], document["timezone"])))
-    mark = "🛑 " if document["sealed"]["state"] in _OVER else ""
+    mark = "🛑 " if document["sealed"]["state"] in OVER else ""
     yield f"{mark}**{code(verdict, 800)}**"
     yield ""
     kept, left = fitting((f"- {code(line, 400)}" for line in rest), len(rest), _STATE_ROOM, MOST_LINES)

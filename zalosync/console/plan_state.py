@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from zalosync.console.display import display, plural
 from zalosync.console.plan_words import Document, at, both
 
+OVER = ("consumed", "expired", "stale")  # states of a plan that cannot be applied any more
 _STATES = {
     "applicable": "can be applied",
     "expired": "EXPIRED",

@@ -127,9 +127,7 @@ def _leaving(campaign: Document, zone: str) -> Iterator[str]:
 
 def _repairs(campaign: Document, *, explain: bool) -> Iterator[str]:
     repairs = campaign["repairs"]
-    if not repairs:
-        return
-    if not explain:
+    if not (repairs and explain):
         return
     yield "  phones were read as one number whatever their spelling:"
     for name, count in repairs.items():

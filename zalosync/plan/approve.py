@@ -127,9 +127,8 @@ def check_unasked(needed: Sequence[Needed]) -> None:
     """
     if needed:
         rule = max(needed, key=lambda each: each.count)
-        wanted = f"{rule.count} approval" + ("s" if rule.count > 1 else "")
         raise Blocked(
-            f"the plan needs {wanted} ({rule.by}), which only a sealed plan can have",
+            f"the plan needs {_wanted(rule)} ({rule.by}), which only a sealed plan can have",
             fix="`zalosync plan -o FILE`, `zalosync approve FILE --as NAME`, `zalosync apply FILE`",
             code="ZS541",
         )
@@ -177,7 +176,6 @@ def useless_of_authors(rules: Iterable[Needed]) -> bool:
 def _too_few(
     rule: Needed, people: int, given: Sequence[Approval], own: Sequence[Approval], counted: Sequence[Approval]
 ) -> Blocked:
-    wanted = ("signed " if rule.signed else "") + ("approval" if rule.count == 1 else "approvals")
     others = "somebody who is not an author" if rule.count == 1 else "people who are no authors"
     whose = f" by {others} of it" if rule.not_author else ""
     rest = []
@@ -189,10 +187,14 @@ def _too_few(
         rest.append("some are of one person by name, address, user or key")
     more = f"; {', '.join(rest)}" if rest else ""
     return Blocked(
-        f"the plan needs {rule.count} {wanted}{whose} and has {people} ({rule.by}){more}",
+        f"the plan needs {_wanted(rule)}{whose} and has {people} ({rule.by}){more}",
         fix=_FIX + (", with --sign KEYFILE" if rule.signed else ""),
         code="ZS541",
     )
+
+
+def _wanted(rule: Needed) -> str:
+    return f"{rule.count} {'signed ' if rule.signed else ''}approval{'' if rule.count == 1 else 's'}"
 
 
 def _why_not(rule: Needed) -> str:

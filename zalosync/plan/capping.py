@@ -18,6 +18,7 @@ from zalosync.plan.history import History, named
 from zalosync.plan.shape import CampaignPlan
 from zalosync.spec.findings import Finding
 from zalosync.spec.loaded import LoadedCampaign, LoadedPolicy, LoadedProject
+from zalosync.spec.mismatch import some_of
 
 _NAMED = 3  # campaigns that a finding names
 _SENDING = (int(Action.SEND), int(Action.RETRY))
@@ -104,8 +105,7 @@ def _finding(campaigns: Sequence[CampaignPlan], number: int, cap: Cap, count: in
         for each in campaigns[:number]
         if each.to_send and cap.holds_for(tag_of(each.loaded), labels_of(each.loaded))
     ]
-    more = f" and {len(before) - _NAMED:,} more" if len(before) > _NAMED else ""
-    order = f"; of this plan, {', '.join(before[:_NAMED])}{more} comes first, by name" if before else ""
+    order = f"; of this plan, {some_of(before, _NAMED)} comes first, by name" if before else ""
     message = f"{count:,} messages would break a cap and are not sent: {cap.words} (frequencyCaps){order}"
     return Finding("frequency-cap", "warn", message, campaigns[number].name, cap.place, count)
 

@@ -31,13 +31,8 @@ class Finding:
     count: int = 0
 
 
-def severity_of(identifier: str, default: Severity, policies: Iterable[Policy], now: datetime) -> Severity:
-    """The severity of a finding under the policies in force: the strictest word of any of them."""
-    rule = _rule_of(identifier, policies, now)
-    return default if rule is None else rule.severity
-
-
 def _rule_of(identifier: str, policies: Iterable[Policy], now: datetime) -> Rule | None:
+    """What the policies in force say of a finding: the strictest word of any of them, or nothing."""
     today = now.date()
     rules = (policy.spec.rules.get(identifier) for policy in policies)
     in_force = [rule for rule in rules if rule is not None and rule.in_force(today)]

@@ -8,7 +8,7 @@ from typing import Any
 from zalosync.errors import Place, Problem, UsageError
 from zalosync.spec.document import Document, Steps, parse_path, path_text, place_of
 from zalosync.spec.findings import Finding
-from zalosync.spec.mismatch import near
+from zalosync.spec.mismatch import near, some_of
 from zalosync.spec.model import Campaign
 from zalosync.spec.policy import Policy
 from zalosync.spec.project import Environment, Prices, ProjectSpec, TemplateContract
@@ -121,7 +121,6 @@ class LoadedProject:
             if each.name == name:
                 return each
         meant = near(name, [each.name for each in self.campaigns])
-        some = ", ".join(sorted(each.name for each in self.campaigns)[:_NAMED])
-        more = f" and {len(self.campaigns) - _NAMED:,} more" if len(self.campaigns) > _NAMED else ""
-        fix = f"did you mean `{meant}`?" if meant else f"there are: {some or 'none'}{more}"
+        there = some_of(sorted(each.name for each in self.campaigns), _NAMED) or "none"
+        fix = f"did you mean `{meant}`?" if meant else f"there are: {there}"
         raise UsageError("there is no campaign of this name", fix=fix, code="ZS222")

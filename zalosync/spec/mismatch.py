@@ -27,6 +27,12 @@ _YES = frozenset({"yes", "on", "true", "y"})
 _NO = frozenset({"no", "off", "false", "n"})
 
 
+def some_of(names: Sequence[str], most: int) -> str:
+    """The first names of many, and how many more there are: `a, b and 3 more`."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def near(word: str, words: Sequence[str]) -> str:
     """The word that was probably meant, or nothing: first by letters alone, then by likeness."""
     if len(word) > MAX_WORD:
